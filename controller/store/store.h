@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: control-plane rows in one SQLite file, samples in another, each with one writer thread
+ * that owns the file's only writing connection. Submissions are asynchronous and complete, in the
+ * order in which they were submitted, through a callback on the writer's thread (the caller posts
+ * it to its loop). Nobody outside this folder includes sqlite3.h.
+ *
+ * Files below the data directory: control.db, samples.db, lock (one daemon at a time).
+ */
+#ifndef FRAMEFARM_STORE_STORE_H
+#define FRAMEFARM_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "base/row.h"
+
+struct err;
+struct store;
+
+#define STORE_SCHEMA_CONTROL 1
+#define STORE_SCHEMA_SAMPLES 1
+
+struct store_config {
+	const char *dir;                        /* exists, is ours */
+	const struct row_table *const *tables;  /* the control plane's, NULL-terminated */
+	int busy_ms;                            /* busy_timeout, 5000 when 0 */
+	int64_t wal_limit_bytes;                /* checkpoint target, 16 MiB when 0 */
+};
+
+/*
+ * Opens or creates both files, takes the lock, migrates, checks that the tables have the columns
+ * that the row tables name, starts the writers. Blocks. Errors are for a person: ERR_BUSY (another
+ * daemon has the directory; names its pid), ERR_VERSION (from a newer framefarm), ERR_CORRUPT,
+ * ERR_PERM, ERR_NOSPACE. If the schema was raised, *ret_upgraded_from is the old version, else 0.
+ */
+struct store *store_open(const struct store_config *cfg, int *ret_upgraded_from, struct err *e);
+/* Finishes what was submitted, checkpoints, joins the threads. NULL allowed. */
+void store_close(struct store *s);
+
+/* Reads every row of a control table, ascending by id; blocks, for start-up. row is the callee's
+ * until it returns; a non-zero return stops and is returned. */
+int store_load(struct store *s, const struct row_table *t, int (*fn)(void *arg, const void *row),
+	void *arg, struct err *e);
+
+/* ---- the control writer ---- */
+
+struct store_txn;
+
+struct store_txn *store_txn_new(void);
+void store_txn_free(struct store_txn *t); /* one that was not submitted; NULL allowed */
+void store_txn_put(struct store_txn *t, const struct row_table *tab, const void *row); /* copies */
+void store_txn_del(struct store_txn *t, const struct row_table *tab, int64_t id);
+/* A named setting (farm id, counters), in the table `meta`. */
+void store_txn_meta(struct store_txn *t, const char *key, const char *value);
+size_t store_txn_count(const struct store_txn *t);
+
+/*
+ * done(arg, rc, text) on the writer's thread, exactly once, in order of submission. rc 0: on the
+ * disk (synchronous=FULL). ERR_IO, ERR_NOSPACE, ERR_BUSY: nothing of it is stored, the caller may
+ * submit the same again (it keeps the transaction: see below). ERR_CONSTRAINT, ERR_CORRUPT: a bug or
+ * a broken file. Transactions that wait together are committed together; when such a group fails,
+ * each of its members fails, and so does every one submitted behind it until store_retry().
+ * The transaction is borrowed until done(), then it is the caller's again.
+ */
+void store_submit(struct store *s, struct store_txn *t, void (*done)(void *arg, int rc, const char *text),
+	void *arg);
+/* After a failure the writer refuses everything with ERR_IO, so that order is kept, until the owner
+ * calls this and submits again, oldest first. Any thread. */
+void store_retry(struct store *s);
+
+/* Reads a meta value, blocking, for start-up. "" when absent. */
+int store_meta(struct store *s, const char *key, char *dst, size_t size, struct err *e);
+
+/* ---- the sample writer ---- */
+
+/* One stream's declaration or one chunk; see agents/msg.h for the meaning of the fields. The store
+ * checks that the payload unpacks, and computes one-second rollups and the count over budget. */
+struct store_chunk {
+	int64_t attempt;
+	int64_t boot; /* the agent's u64, as its bits */
+	uint32_t stream;
+	uint64_t seq;
+	uint8_t kind;
+	uint32_t n;
+	bool late; /* came after the lease had ended */
+	const uint8_t *payload;
+	uint32_t len;
+};
+
+struct store_batch;
+
+struct store_batch *store_batch_new(void);
+void store_batch_free(struct store_batch *b);
+void store_batch_add(struct store_batch *b, const struct store_chunk *c); /* copies the payload */
+size_t store_batch_bytes(const struct store_batch *b);
+size_t store_batch_count(const struct store_batch *b);
+
+/*
+ * Stores the chunks and, in the same transaction, each stream's high-water mark. A chunk at or below
+ * the mark is skipped (a resend); one beyond mark+1 is refused with ERR_PROTO for its stream (the
+ * rest of the batch is stored). done() as above; results of single chunks are read from the batch
+ * with store_batch_mark(). The batch is borrowed until done().
+ */
+void store_samples(struct store *s, struct store_batch *b, void (*done)(void *arg, int rc, const char *text),
+	void *arg);
+/* After done(): the mark of chunk i's stream after the commit (0: its stream was refused, and
+ * *ret_rc says why). */
+uint64_t store_batch_mark(const struct store_batch *b, size_t i, int *ret_rc);
+const struct store_chunk *store_batch_chunk(const struct store_batch *b, size_t i);
+
+/* ---- reading; blocks, for pool threads, never the loop thread ---- */
+
+struct store_reader;
+
+/* Borrows one of a small bounded set of read-only connections, waiting at most wait_ms for it; the
+ * reader's statements end within STORE_READ_MS. NULL and *e (ERR_BUSY, ERR_IO) on failure. */
+#define STORE_READERS 4
+#define STORE_READ_MS 5000
+struct store_reader *store_reader_get(struct store *s, int wait_ms, struct err *e);
+void store_reader_put(struct store_reader *r);
+
+/* Rows of a control table: those with id > after (or < before, descending, when before is not 0)
+ * and, for each of n filters, column = value. At most limit rows. */
+struct store_filter {
+	const char *column; /* one of the table's */
+	const char *text;   /* compared as text when not NULL */
+	int64_t num;
+};
+
+struct store_page {
+	int64_t after, before;
+	int limit;
+	bool descending;
+	int n_filters;
+	struct store_filter filters[4];
+};
+
+int store_rows(struct store_reader *r, const struct row_table *t, const struct store_page *page,
+	int (*fn)(void *arg, const void *row), void *arg, struct err *e);
+int64_t store_row_count(struct store_reader *r, const struct row_table *t,
+	const struct store_page *page, struct err *e); /* ignores the page's bounds; negative: error */
+
+/* A stream as declared, with what is stored of it. */
+struct store_stream {
+	int64_t attempt, boot;
+	uint32_t stream;
+	uint8_t kind;
+	char name[64], unit[16], source[192];
+	int64_t scale, budget_ns, period_ns;
+	uint64_t mark;            /* last sequence number stored */
+	int64_t n_values, n_over; /* pairs; those over budget_ns */
+	int64_t t_first, t_last;  /* device's monotonic ns */
+};
+
+int store_streams(struct store_reader *r, int64_t attempt,
+	int (*fn)(void *arg, const struct store_stream *s), void *arg, struct err *e);
+/* Every pair of a stream with t0 <= t < t1, in blocks of at most 1 024. */
+int store_values(struct store_reader *r, int64_t attempt, uint32_t stream, int64_t t0, int64_t t1,
+	int (*fn)(void *arg, const int64_t *t, const int64_t *v, int n), void *arg, struct err *e);
+/* The chart's view: [t0, t1) in at most `buckets` equal parts; each with first, min, max, last, mean,
+ * count and count over budget. Comes from rollups when a bucket spans whole seconds, from the chunks
+ * otherwise. Empty buckets are left out. */
+struct store_bucket {
+	int64_t t0, t1;
+	int64_t first, min, max, last;
+	double mean;
+	int64_t n, over;
+};
+int store_series(struct store_reader *r, int64_t attempt, uint32_t stream, int64_t t0, int64_t t1,
+	int buckets, int (*fn)(void *arg, const struct store_bucket *b), void *arg, struct err *e);
+/* Facts of an attempt, in the order in which they came. kind, i, f, text: as in struct fact. */
+struct store_fact {
+	int64_t t;
+	char key[64];
+	int kind;
+	int64_t i;
+	double f;
+	char text[1024];
+};
+int store_facts(struct store_reader *r, int64_t attempt,
+	int (*fn)(void *arg, const struct store_fact *f), void *arg, struct err *e);
+/* The runner's text, from byte `offset`, at most `max` bytes, into dst. Returns bytes or negative. */
+int64_t store_text(struct store_reader *r, int64_t attempt, int64_t offset, char *dst, size_t max,
+	struct err *e);
+
+/* ---- figures for /metrics; any thread ---- */
+
+struct store_stats {
+	uint64_t commits, commit_ns, failures; /* control */
+	uint64_t batches, batch_ns, chunks, values, resends; /* samples */
+	int64_t control_bytes, control_wal_bytes, samples_bytes, samples_wal_bytes;
+	uint64_t queued;
+};
+void store_get_stats(struct store *s, struct store_stats *ret_st);
+
+#endif
