@@ -29,13 +29,18 @@
  *	  "devices": {"select": {"kind": "local"}, "count": 1},   count: number or "all"
  *	  "budget": {"ms": 16, "percentile": 0.99, "share": 1.0},  or null
  *	  "gates": ["budget", "golden", "execution"],       default: those that apply
+ *	  "coverage_min": 0.9,                              limit of the coverage gate
  *	  "priority": 0, "retries": 2, "timeout_s": 0, "labels": {"team": "vision"},
  *	  "commit": "…", "branch": "…"
  *	}
  *
  * A variant's runner, inputs and golden override the job's, member by member for runner, whole for
- * the others. Selector: every term must equal the device's attribute of that name; the attributes
- * `kind` (the driver), `name`, `model`, `abi`, `id` are always there.
+ * the others. Golden data without any tolerance are held to a cosine of 0.999 and an SQNR of 30 dB.
+ * The execution gate is always on; the others are where the job names no gates: the budget gate
+ * unless the budget is null, the golden gate where a variant has golden data, the coverage gate
+ * where coverage_min is given. A bound of "measure" that only the preset set (max_ms, say) follows
+ * the other end that the job sets (min_ms). Selector: every term must equal the device's attribute
+ * of that name; the attributes `kind` (the driver), `name`, `model`, `abi`, `id` are always there.
  */
 #ifndef FRAMEFARM_CORE_JOBSPEC_H
 #define FRAMEFARM_CORE_JOBSPEC_H
@@ -173,7 +178,7 @@ struct jobspec {
 #define JOBSPEC_PATHS 1 /* a file may be a path */
 
 /* Reads a whole job. On failure returns ERR_PARSE, ERR_RANGE or ERR_EXISTS and a sentence with the
- * line; *ret_spec is then untouched. Free with jobspec_free(). */
+ * line (or ERR_NOMEM); *ret_spec is then untouched. Free with jobspec_free(). */
 int jobspec_parse(const struct json_doc *doc, unsigned flags, struct jobspec **ret_spec,
 	struct err *e);
 void jobspec_free(struct jobspec *s); /* NULL is allowed */
@@ -186,6 +191,9 @@ int jobspec_files(struct jobspec *s, int (*fn)(void *arg, struct jobspec_file *f
  * each path was replaced. `spec` must have been parsed from doc, its files' sha256 and bytes filled
  * in. Free with json_free(). */
 struct json *jobspec_wire(const struct json_doc *doc, const struct jobspec *spec);
+
+/* An upper bound of one attempt's length on the device, ms: what its deadline is made of. (estimate.c) */
+int64_t jobspec_deadline_ms(const struct jobspec *s, const struct jobspec_variant *v);
 
 /* The preset's values, before overrides. */
 void jobspec_preset(int preset, struct jobspec_measure *ret_m);

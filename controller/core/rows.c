@@ -20,7 +20,7 @@ static const struct row_col device_cols[] = {
 #define T(f) ROW_COL_TEXT(lease_row, f)
 #define L(f) ROW_COL_LONG(lease_row, f)
 static const struct row_col lease_cols[] = {
-	I(id), I(device), I(kind), I(job), I(state), I(epoch), I(priority), I(asked_ms),
+	I(id), I(device), I(kind), I(job), I(slot), I(state), I(ending), I(epoch), I(priority), I(asked_ms),
 	I(granted_ms), I(expires_ms), I(ended_ms), T(actor), T(reason), L(selector),
 };
 #undef I
@@ -43,7 +43,7 @@ static const struct row_col job_cols[] = {
 #define T(f) ROW_COL_TEXT(run_row, f)
 #define L(f) ROW_COL_LONG(run_row, f)
 static const struct row_col run_cols[] = {
-	I(id), I(job), I(variant), I(slot), I(device), I(avoid), I(state), I(verdict), I(failure),
+	I(id), I(job), I(variant), I(slot), I(pin), I(device), I(avoid), I(state), I(verdict), I(failure), I(exit_code),
 	I(round), I(attempts), I(retries), T(variant_name), T(cause), L(result), I(queued_ms),
 	I(started_ms), I(ended_ms),
 };
@@ -56,7 +56,7 @@ static const struct row_col run_cols[] = {
 #define L(f) ROW_COL_LONG(attempt_row, f)
 static const struct row_col attempt_cols[] = {
 	I(id), I(run), I(job), I(device), I(lease), I(epoch), I(round), I(state), I(outcome),
-	I(failure), I(counted), T(cause), L(record), I(created_ms), I(started_ms), I(ended_ms),
+	I(failure), I(counted), I(spool), T(cause), L(record), I(created_ms), I(started_ms), I(ended_ms),
 };
 #undef I
 #undef T
@@ -123,7 +123,7 @@ NAMES(lease_state_name, NULL, "waiting", "granted", "active", "releasing", "rele
 NAMES(job_state_name, NULL, "queued", "running", "paused", "completed", "errored", "cancelled")
 NAMES(run_state_name, NULL, "queued", "assigned", "staging", "running", "reattaching",
 	"collecting", "completed", "errored", "cancelled", "timed_out")
-NAMES(attempt_state_name, NULL, "staging", "started", "collecting", "done")
+NAMES(attempt_state_name, NULL, "staging", "started", "collecting", "stored", "done")
 NAMES(verdict_name, "none", "pass", "fail", "inconclusive")
 NAMES(failure_name, "none", "infrastructure", "cancelled", "timed_out", "unsatisfiable")
 NAMES(action_kind_name, NULL, "identify", "prepare", "stage", "start", "stop", "judge", "clean",

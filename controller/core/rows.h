@@ -74,7 +74,8 @@ enum run_state {
 enum attempt_state {
 	ATTEMPT_STAGING = 1,
 	ATTEMPT_STARTED, /* START is on its way or the runner runs */
-	ATTEMPT_COLLECTING,
+	ATTEMPT_COLLECTING, /* END came, data are still on their way */
+	ATTEMPT_STORED,     /* every stream is in the store; waits to be judged */
 	ATTEMPT_DONE,    /* see failure; counted tells whether the run's result comes from it */
 	ATTEMPT_STATES_END
 };
@@ -134,7 +135,9 @@ struct lease_row {
 	int64_t device;  /* 0 while waiting */
 	int64_t kind;    /* enum lease_kind */
 	int64_t job;     /* 0 for a reservation */
+	int64_t slot;    /* of the job */
 	int64_t state;   /* enum lease_state */
+	int64_t ending;  /* the final state it is releasing towards; 0 before */
 	int64_t epoch;   /* 0 until granted */
 	int64_t priority;
 	int64_t asked_ms, granted_ms, expires_ms, ended_ms;
@@ -168,11 +171,13 @@ struct run_row {
 	int64_t job;
 	int64_t variant;  /* index in the job's variants */
 	int64_t slot;     /* index among the job's devices */
+	int64_t pin;      /* the one device it is for, 0: any that matches */
 	int64_t device;   /* the present or last one; 0: none yet */
 	int64_t avoid;    /* device on which the last attempt failed */
 	int64_t state;    /* enum run_state */
 	int64_t verdict;  /* enum verdict */
 	int64_t failure;  /* enum failure */
+	int64_t exit_code; /* what it adds to the job's; -1 until the end */
 	int64_t round;    /* from 1; 0 before the first */
 	int64_t attempts; /* in all */
 	int64_t retries;  /* attempts that failed on infrastructure, this round */
@@ -194,6 +199,7 @@ struct attempt_row {
 	int64_t outcome; /* enum outcome of agents/plan.h; -1 until the agent said END */
 	int64_t failure; /* enum failure */
 	int64_t counted; /* the one attempt of its round whose data count */
+	int64_t spool;   /* the agent may still hold data of it */
 	char cause[LIMIT_CAUSE];
 	struct rstr *record; /* JSON: hashes of model, runtime, runner, agent, profile and job, OS, boot id,
 	                        charge class, context, protections */

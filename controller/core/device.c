@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A device's life from arrival to ready, and what happens when it goes. Until it is identified it
+ * has a provisional key ("?driver:handle"); identifying finds the row of a known device, which then
+ * takes over the connection.
+ */
+#include "core/internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "core/select.h"
+
+/* ---- the object ---- */
+
+static int take_index(struct farm *f)
+{
+	for (int i = 0; i < LIMIT_DEVICES; i++) {
+		if (f->indexes[i / 8] >> (i % 8) & 1)
+			continue;
+		f->indexes[i / 8] |= 1u << (i % 8);
+		return i;
+	}
+	return -1;
+}
+
+static struct device *device_new(struct farm *f)
+{
+	int index = take_index(f);
+	struct device *d;
+
+	if (index < 0)
+		return NULL;
+	d = mem_zalloc(sizeof(*d));
+	d->index = index;
+	d->idle_mc = INT32_MAX;
+	ent_init(&d->ent, &device_table, &d->row);
+	timer_init(&d->timer, TIMER_DEVICE, d);
+	return d;
+}
+
+static void device_index(struct farm *f, struct device *d)
+{
+	map_put(f->devices, d->row.id, d);
+	map_put_str(f->device_keys, d->row.key, d);
+}
+
+void device_free(struct farm *f, struct device *d)
+{
+	assert(!d->lease && !d->in_ready);
+	timer_clear(f, &d->timer);
+	selq_device_removed(f, d);
+	f->indexes[d->index / 8] &= ~(1u << (d->index % 8));
+	map_del(f->devices, d->row.id);
+	if (map_get_str(f->device_keys, d->row.key) == d)
+		map_del_str(f->device_keys, d->row.key);
+	row_release(&device_table, &d->row);
+	mem_free(d);
+}
+
+static void add_attr(struct device *d, const char *key, const char *value)
+{
+	if (!*value || d->n_attrs == LIMIT_ATTRS)
+		return;
+	str_copy(d->attrs[d->n_attrs].key, LIMIT_NAME, key);
+	str_copy(d->attrs[d->n_attrs].value, LIMIT_VALUE, value);
+	d->n_attrs++;
+}
+
+/* What a selector may always name. */
+static void add_own_attrs(struct device *d)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "d%lld", (long long)d->row.id);
+	d->n_attrs = 0;
+	add_attr(d, "id", id);
+	add_attr(d, "kind", d->row.driver);
+	add_attr(d, "name", d->row.name);
+	add_attr(d, "model", d->row.model);
+	add_attr(d, "abi", d->row.abi);
+}
+
+static bool is_own_attr(const char *key)
+{
+	static const char *const own[] = {"id", "kind", "name", "model", "abi"};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (!strcmp(own[i], key))
+			return true;
+	return false;
+}
+
+struct device *device_load(struct farm *f, const struct device_row *row)
+{
+	struct device *d = device_new(f);
+	struct json_doc *doc;
+
+	if (!d)
+		return NULL;
+	d->row = *row;
+	rstr_ref(d->row.attrs);
+	rstr_ref(d->row.counters);
+	add_own_attrs(d);
+	doc = json_parse(rstr_text(row->attrs), rstr_len(row->attrs), NULL);
+	if (doc) {
+		JSON_FOREACH (it, json_root(doc))
+			if (!is_own_attr(json_key(it)))
+				add_attr(d, json_key(it), json_str(it));
+		json_doc_free(doc);
+	}
+	device_index(f, d);
+	return d;
+}
+
+bool device_usable(const struct device *d)
+{
+	return d->handle && d->agent_up;
+}
+
+/* ---- arrival ---- */
+
+void device_identify(struct farm *f, struct device *d)
+{
+	assert(d->handle && !d->action);
+	device_set_state(f, d, DEVICE_IDENTIFYING, NULL);
+	d->action = action_issue(
+		f, ACTION_IDENTIFY, d, d->lease, NULL, 0, 0, f->cfg.identify_ms);
+}
+
+static void set_need(struct farm *f, struct device *d, const char *text)
+{
+	str_copy(d->row.need, sizeof(d->row.need), text);
+	ent_touch(f, &d->ent);
+}
+
+static void link_up(struct farm *f, struct device *d, int64_t handle)
+{
+	d->handle = handle;
+	map_put(f->handles, handle, d);
+	d->row.link = LINK_UP;
+	d->row.last_seen_ms = f->now.wall_ms;
+	ent_touch(f, &d->ent);
+}
+
+static void link_down(struct farm *f, struct device *d)
+{
+	map_del(f->handles, d->handle);
+	d->handle = 0;
+	d->agent_up = false;
+	d->row.link = LINK_DOWN;
+	d->row.last_seen_ms = f->now.wall_ms;
+	ent_touch(f, &d->ent);
+}
+
+void device_arrived(struct farm *f, const struct farm_event *ev)
+{
+	struct device *d = device_new(f);
+
+	assert(ev->u.arrived.handle && !map_get(f->handles, ev->u.arrived.handle));
+	if (!d)
+		return; /* the farm is full: LIMIT_DEVICES */
+	d->row.id = farm_new_id(f, &device_table);
+	d->row.state = DEVICE_ABSENT;
+	snprintf(d->row.key, sizeof(d->row.key), "?%s:%lld", ev->u.arrived.driver,
+		(long long)ev->u.arrived.handle);
+	str_copy(d->row.driver, sizeof(d->row.driver), ev->u.arrived.driver);
+	str_copy(d->row.host_id, sizeof(d->row.host_id), f->cfg.host_id);
+	str_copy(d->row.name, sizeof(d->row.name), ev->u.arrived.where);
+	d->row.first_seen_ms = f->now.wall_ms;
+	add_own_attrs(d);
+	device_index(f, d);
+	link_up(f, d, ev->u.arrived.handle);
+	device_set_state(f, d, DEVICE_DETECTED, NULL);
+	device_identify(f, d);
+}
+
+/* The provisional device gives its connection to the known one and goes. */
+static void merge_into(struct farm *f, struct device *d, struct device *known)
+{
+	int64_t handle = d->handle;
+
+	map_del(f->handles, handle);
+	d->handle = 0;
+	device_set_state(f, d, DEVICE_ABSENT, "it is known");
+	d->ent.deleted = d->ent.forget = true;
+	ent_touch(f, &d->ent);
+	link_up(f, known, handle);
+	if (known->row.state == DEVICE_QUARANTINED || known->row.state == DEVICE_RETIRED)
+		return; /* an operator, or the recheck, brings it back */
+	if (known->row.state == DEVICE_ABSENT)
+		device_set_state(f, known, DEVICE_DETECTED, NULL);
+	device_set_state(f, known, DEVICE_IDENTIFYING, NULL);
+}
+
+static struct rstr *attrs_json(const struct device *d)
+{
+	struct json *o = json_new_object();
+	struct rstr *s;
+	char *text;
+
+	for (int i = 0; i < d->n_attrs; i++)
+		json_add_str(o, d->attrs[i].key, d->attrs[i].value);
+	text = json_print(o, false);
+	s = rstr_new(text, strlen(text));
+	mem_free(text);
+	json_free(o);
+	return s;
+}
+
+static void take_identity(struct farm *f, struct device *d, const struct farm_identity *id)
+{
+	map_del_str(f->device_keys, d->row.key);
+	str_copy(d->row.key, sizeof(d->row.key), id->key);
+	map_put_str(f->device_keys, d->row.key, d);
+	str_copy(d->row.name, sizeof(d->row.name), id->name);
+	str_copy(d->row.model, sizeof(d->row.model), id->model);
+	str_copy(d->row.abi, sizeof(d->row.abi), id->abi);
+	str_copy(d->row.os, sizeof(d->row.os), id->os);
+	str_copy(d->row.fingerprint, sizeof(d->row.fingerprint), id->fingerprint);
+	d->row.caps = id->caps;
+	d->row.is_virtual = id->is_virtual;
+	d->can_expose = id->can_expose;
+	d->can_power = id->can_power;
+	d->can_reboot = id->can_reboot;
+	add_own_attrs(d);
+	for (int i = 0; i < id->n_attrs; i++)
+		if (!is_own_attr(id->attrs[i].key))
+			add_attr(d, id->attrs[i].key, id->attrs[i].value);
+	rstr_unref(d->row.attrs);
+	d->row.attrs = attrs_json(d);
+	ent_touch(f, &d->ent);
+	selq_device_changed(f, d);
+}
+
+static void prepare(struct farm *f, struct device *d)
+{
+	device_set_state(f, d, DEVICE_PREPARING, NULL);
+	d->action = action_issue(f, ACTION_PREPARE, d, d->lease, NULL, 0, 0, f->cfg.prepare_ms);
+}
+
+static void identified(struct farm *f, struct device *d, const struct farm_event *ev)
+{
+	const struct farm_identity *id = ev->u.done.identity;
+	struct device *known;
+	char text[LIMIT_CAUSE];
+
+	if (ev->u.done.rc || !id) {
+		device_fail(f, d, ev->u.done.blame_device, ev->u.done.text);
+		return;
+	}
+	known = map_get_str(f->device_keys, id->key);
+	if (known && known != d && known->handle) {
+		snprintf(text, sizeof(text),
+			"another connected device (%.40s, d%lld) has the same identity %.80s; "
+			"disconnect one of them",
+			known->row.name, (long long)known->row.id, id->key);
+		device_set_state(f, d, DEVICE_NEEDS_HUMAN, text);
+		set_need(f, d, text);
+		return;
+	}
+	if (known && known != d) {
+		merge_into(f, d, known);
+		if (known->row.state != DEVICE_IDENTIFYING)
+			return;
+		d = known;
+	}
+	take_identity(f, d, id);
+	set_need(f, d, "");
+	prepare(f, d);
+}
+
+/* ---- prepared ---- */
+
+static void become_ready(struct farm *f, struct device *d)
+{
+	device_set_state(f, d, DEVICE_READY, NULL);
+	queue_device_ready(f, d);
+	queue_match_device(f, d);
+}
+
+void device_settle(struct farm *f, struct device *d)
+{
+	struct lease *l = d->lease;
+
+	if (!l) {
+		become_ready(f, d);
+		return;
+	}
+	if (l->row.state == LEASE_RELEASING) {
+		device_clean(f, d);
+		return;
+	}
+	device_set_state(f, d, DEVICE_BUSY, NULL);
+	if (l->job && !l->action) {
+		const struct slot *s = &l->job->slots[l->row.slot];
+
+		/* Between two runs, or the run waits for its agent's word. */
+		for (int v = 0; v < l->job->n_variants; v++)
+			if (l->job->runs[l->row.slot * l->job->n_variants + v]->attempt)
+				return;
+		assert(s->lease == l);
+		slot_next(f, l);
+	}
+}
+
+static void prepared(struct farm *f, struct device *d, const struct farm_event *ev)
+{
+	const struct farm_agent *agent = ev->u.done.agent;
+
+	if (ev->u.done.rc || !agent) {
+		device_fail(f, d, ev->u.done.blame_device, ev->u.done.text);
+		return;
+	}
+	d->agent_up = true;
+	str_copy(d->row.agent_uuid, sizeof(d->row.agent_uuid), agent->uuid);
+	if (agent->epoch > d->row.epoch)
+		d->row.epoch = agent->epoch;
+	rstr_unref(d->row.counters);
+	d->row.counters = rstr_ref(agent->counters);
+	d->row.rung = 0;
+	ent_touch(f, &d->ent);
+	/* Settling first: what the agent reports may end the lease, which needs the device's state. */
+	device_settle(f, d);
+	for (int i = 0; i < agent->n_attempts; i++)
+		attempt_reported(f, d, agent->attempts[i].attempt, agent->attempts[i].ended);
+	attempt_not_reported(f, d, agent);
+}
+
+/* ---- cleaning and cooling ---- */
+
+void device_clean(struct farm *f, struct device *d)
+{
+	device_set_state(f, d, DEVICE_CLEANING, NULL);
+	d->action = action_issue(f, ACTION_CLEAN, d, d->lease, NULL, 0, 0, f->cfg.clean_ms);
+}
+
+static bool is_cool(const struct farm *f, const struct device *d)
+{
+	if (!d->thermal_known)
+		return true; /* nothing to observe; the run is labelled so */
+	return d->idle_mc == INT32_MAX ||
+		d->hottest_mc <= d->idle_mc + f->cfg.cool_above_idle_mc;
+}
+
+static void cleaned(struct farm *f, struct device *d, const struct farm_event *ev)
+{
+	if (ev->u.done.rc) {
+		device_fail(f, d, ev->u.done.blame_device, ev->u.done.text);
+		return;
+	}
+	if (d->quarantine_asked) {
+		device_quarantine(f, d, d->row.need);
+		return;
+	}
+	device_set_state(f, d, DEVICE_COOLING, NULL);
+	lease_finish(f, d->lease);
+	if (is_cool(f, d))
+		become_ready(f, d);
+	else
+		timer_set(f, &d->timer, f->cfg.cool_max_ms);
+}
+
+void device_status(struct farm *f, const struct farm_event *ev)
+{
+	struct device *d = map_get(f->devices, ev->u.status.device);
+
+	if (!d || !device_usable(d))
+		return;
+	d->thermal_known = ev->u.status.thermal_known;
+	d->hottest_mc = ev->u.status.hottest_mc;
+	if (d->thermal_known && d->row.state == DEVICE_READY && d->hottest_mc < d->idle_mc)
+		d->idle_mc = d->hottest_mc;
+	if (d->row.state == DEVICE_COOLING && is_cool(f, d))
+		become_ready(f, d);
+}
+
+/* ---- completions, deadlines ---- */
+
+void device_action_done(
+	struct farm *f, struct device *d, enum action_kind kind, const struct farm_event *ev)
+{
+	if (ev->u.done.rc == ERR_GONE && !d->handle)
+		return; /* it went; device_gone() has seen to it */
+	switch (kind) {
+	case ACTION_IDENTIFY:
+		identified(f, d, ev);
+		break;
+	case ACTION_PREPARE:
+		prepared(f, d, ev);
+		break;
+	case ACTION_CLEAN:
+		cleaned(f, d, ev);
+		break;
+	case ACTION_RECOVER:
+		device_recovered(f, d);
+		break;
+	default:
+		assert(!"no action of a device");
+	}
+}
+
+void device_timeout(struct farm *f, struct device *d)
+{
+	switch (d->row.state) {
+	case DEVICE_COOLING:
+		become_ready(f, d);
+		break;
+	case DEVICE_RECOVERING:
+		device_recover_step(f, d);
+		break;
+	case DEVICE_QUARANTINED: /* the health check: one more failure and it is back */
+		if (!d->handle) {
+			timer_set(f, &d->timer, f->cfg.quarantine_recheck_ms);
+			break;
+		}
+		d->row.failures = f->cfg.max_failures - 1;
+		d->row.rung = 0;
+		device_identify(f, d);
+		break;
+	default:
+		assert(!"no state with a deadline");
+	}
+}
+
+/* ---- going ---- */
+
+static struct attempt *live_attempt(const struct device *d)
+{
+	const struct lease *l = d->lease;
+
+	if (!l || !l->job)
+		return NULL;
+	for (int v = 0; v < l->job->n_variants; v++) {
+		struct attempt *a = l->job->runs[l->row.slot * l->job->n_variants + v]->attempt;
+
+		if (a && a->row.lease == l->row.id)
+			return a;
+	}
+	return NULL;
+}
+
+/* With a live lease a device that is away stays busy: only its link changes. Otherwise it is
+ * absent; a lease that is releasing then waits for the device to come back and be cleaned. */
+static void went_away(struct farm *f, struct device *d, const char *why)
+{
+	struct attempt *a = live_attempt(d);
+	struct lease *l = d->lease;
+	bool held = l && l->row.state != LEASE_RELEASING;
+
+	if (held && !l->job)
+		return; /* a reservation: the engineer may have unplugged it */
+	if (held && a) {
+		attempt_detached(f, a, why);
+		return;
+	}
+	if (held)
+		lease_end(f, l, LEASE_REVOKED, why);
+}
+
+void device_gone(struct farm *f, const struct farm_event *ev)
+{
+	struct device *d = map_get(f->handles, ev->u.gone.handle);
+	int64_t action;
+
+	if (!d)
+		return;
+	action = d->action;
+	d->action = 0;
+	if (action)
+		action_cancel(f, action);
+	link_down(f, d);
+	if (d->row.key[0] == '?') {
+		device_set_state(f, d, DEVICE_ABSENT, ev->u.gone.text);
+		d->ent.deleted = d->ent.forget = true;
+		ent_touch(f, &d->ent);
+		return;
+	}
+	went_away(f, d, ev->u.gone.text);
+	if (d->row.state == DEVICE_QUARANTINED || d->row.state == DEVICE_RETIRED ||
+		d->row.state == DEVICE_ABSENT)
+		return;
+	if (!d->lease || d->lease->row.state == LEASE_RELEASING)
+		device_set_state(f, d, DEVICE_ABSENT, ev->u.gone.text);
+	else if (d->row.state != DEVICE_BUSY && d->row.state != DEVICE_LEASED)
+		device_set_state(f, d, DEVICE_ABSENT, ev->u.gone.text);
+}
+
+void device_agent_lost(struct farm *f, const struct farm_event *ev)
+{
+	struct device *d = map_get(f->devices, ev->u.agent_lost.device);
+
+	if (!d || !d->agent_up)
+		return;
+	d->agent_up = false;
+	went_away(f, d, ev->u.agent_lost.text);
+	if (d->action)
+		return; /* cleaning: its completion or deadline decides */
+	if (d->row.state == DEVICE_READY || d->row.state == DEVICE_COOLING ||
+		d->row.state == DEVICE_BUSY || d->row.state == DEVICE_LEASED)
+		device_fail(f, d, false, ev->u.agent_lost.text);
+}
+
+void device_needs_human(struct farm *f, const struct farm_event *ev)
+{
+	struct device *d = map_get(f->handles, ev->u.needs_human.handle);
+	enum device_state to;
+	int64_t action;
+
+	if (!d || d->row.state == DEVICE_QUARANTINED || d->row.state == DEVICE_RETIRED)
+		return;
+	set_need(f, d, ev->u.needs_human.text);
+	if (!*ev->u.needs_human.text) {
+		if (d->row.state == DEVICE_NEEDS_HUMAN || d->row.state == DEVICE_AUTHORIZING)
+			device_identify(f, d);
+		return;
+	}
+	to = ev->u.needs_human.authorizing ? DEVICE_AUTHORIZING : DEVICE_NEEDS_HUMAN;
+	if (!farm_device_may(d->row.state, to))
+		return;
+	action = d->action;
+	d->action = 0;
+	if (action)
+		action_cancel(f, action);
+	device_set_state(f, d, to, ev->u.needs_human.text);
+}
+
+/* ---- operators ---- */
+
+static void retire(struct farm *f, struct device *d, const struct farm_event *ev)
+{
+	if (d->lease || !farm_device_may(d->row.state, DEVICE_RETIRED)) {
+		farm_answer(f, ev, ERR_WRONGSTATE, d->row.id,
+			"d%lld is %s; wait until it is free, or quarantine it first",
+			(long long)d->row.id, device_state_name(d->row.state));
+		return;
+	}
+	if (d->action) {
+		action_cancel(f, d->action);
+		d->action = 0;
+	}
+	device_set_state(f, d, DEVICE_RETIRED, ev->u.admin.reason);
+	selq_device_changed(f, d);
+	farm_answer(f, ev, 0, d->row.id, "retired");
+}
+
+void device_admin(struct farm *f, const struct farm_event *ev)
+{
+	static const char *const names[] = {NULL, "quarantine", "release", "retire"};
+	struct device *d = map_get(f->devices, ev->u.admin.device);
+	char what[LIMIT_NAME];
+
+	if (!d) {
+		farm_answer(f, ev, ERR_NOTFOUND, 0, "there is no device d%lld",
+			(long long)ev->u.admin.device);
+		return;
+	}
+	snprintf(what, sizeof(what), "device.%s", names[ev->u.admin.what]);
+	farm_audit(f, ev->actor, what, 'd', d->row.id, ev->u.admin.reason);
+	if (ev->u.admin.what == FARM_ADMIN_RETIRE) {
+		retire(f, d, ev);
+		return;
+	}
+	if (ev->u.admin.what == FARM_ADMIN_QUARANTINE) {
+		device_quarantine(f, d, ev->u.admin.reason);
+		farm_answer(f, ev, 0, d->row.id, "quarantined");
+		return;
+	}
+	if (d->row.state != DEVICE_QUARANTINED) {
+		farm_answer(f, ev, ERR_WRONGSTATE, d->row.id, "d%lld is %s, not quarantined",
+			(long long)d->row.id, device_state_name(d->row.state));
+		return;
+	}
+	d->row.failures = d->row.rung = 0;
+	set_need(f, d, "");
+	if (d->handle)
+		device_identify(f, d);
+	else
+		device_set_state(f, d, DEVICE_ABSENT, "released from quarantine");
+	farm_answer(f, ev, 0, d->row.id, "released from quarantine");
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the farm does about a device that fails: the recovery ladder (try again, a new session, power,
+ * reboot; each behind a longer back-off), and quarantine when it keeps failing. Rungs that would kill
+ * a measurement are not climbed while one may still be alive on the device.
+ */
+#include "core/internal.h"
+
+#include <assert.h>
+
+#include "base/str.h"
+
+enum rung { RUNG_RETRY, RUNG_SESSION, RUNG_POWER, RUNG_REBOOT, RUNGS };
+
+static bool rung_possible(const struct device *d, int rung)
+{
+	bool held = d->lease && d->lease->row.state != LEASE_RELEASING;
+
+	switch (rung) {
+	case RUNG_POWER:
+		return d->can_power && !held;
+	case RUNG_REBOOT:
+		return d->can_reboot && !held;
+	default:
+		return true;
+	}
+}
+
+void device_blame(struct farm *f, struct device *d, const char *cause)
+{
+	str_copy(d->row.need, sizeof(d->row.need), cause);
+	d->row.failures++;
+	ent_touch(f, &d->ent);
+}
+
+static void to_recovering(struct farm *f, struct device *d, const char *cause)
+{
+	int rung = d->row.rung;
+
+	while (rung < RUNGS && !rung_possible(d, rung))
+		rung++;
+	if (rung >= RUNGS)
+		rung = d->lease ? RUNG_SESSION : RUNGS;
+	if (rung >= RUNGS || (d->row.failures >= f->cfg.max_failures &&
+				     !(d->lease && d->lease->row.state != LEASE_RELEASING))) {
+		device_set_state(f, d, DEVICE_RECOVERING, cause);
+		device_quarantine(f, d, cause);
+		return;
+	}
+	d->row.rung = rung;
+	device_set_state(f, d, DEVICE_RECOVERING, cause);
+	timer_set(f, &d->timer, f->cfg.backoff_ms[rung]);
+}
+
+void device_fail(struct farm *f, struct device *d, bool blame, const char *cause)
+{
+	if (blame)
+		device_blame(f, d, cause);
+	if (!d->handle) /* it went meanwhile; arrival begins anew */
+		return;
+	if (d->row.state == DEVICE_RECOVERING || d->row.state == DEVICE_QUARANTINED)
+		return;
+	str_copy(d->row.need, sizeof(d->row.need), cause);
+	to_recovering(f, d, cause);
+}
+
+void device_recover_step(struct farm *f, struct device *d)
+{
+	assert(d->row.state == DEVICE_RECOVERING && !d->action);
+	if (d->row.rung == RUNG_RETRY)
+		device_recovered(f, d);
+	else
+		d->action = action_issue(f, ACTION_RECOVER, d, d->lease, NULL, 0, d->row.rung,
+			f->cfg.recover_ms);
+}
+
+/* Whatever the rung brought: identifying tells, and the next failure climbs one further. */
+void device_recovered(struct farm *f, struct device *d)
+{
+	d->row.rung++;
+	ent_touch(f, &d->ent);
+	device_identify(f, d);
+}
+
+void device_quarantine(struct farm *f, struct device *d, const char *cause)
+{
+	struct lease *l = d->lease;
+
+	if (d->row.state == DEVICE_QUARANTINED || d->row.state == DEVICE_RETIRED)
+		return;
+	str_copy(d->row.need, sizeof(d->row.need), cause ? cause : "");
+	d->quarantine_asked = true;
+	ent_touch(f, &d->ent);
+	if (l && l->row.state != LEASE_RELEASING) {
+		/* What runs is stopped in order; the device is quarantined when it is clean. */
+		lease_end(f, l, LEASE_REVOKED, cause);
+		if (d->row.state != DEVICE_RECOVERING)
+			return;
+		l = d->lease;
+	}
+	if (!farm_device_may(d->row.state, DEVICE_QUARANTINED))
+		return;
+	if (d->action) {
+		action_cancel(f, d->action);
+		d->action = 0;
+	}
+	device_set_state(f, d, DEVICE_QUARANTINED, cause);
+	d->quarantine_asked = false;
+	if (l)
+		lease_finish(f, l);
+	if (f->cfg.quarantine_recheck_ms)
+		timer_set(f, &d->timer, f->cfg.quarantine_recheck_ms);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Uploaded files; see blobs.h and the upload functions of ctl.h. */
+#include "farm/blobs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "drivers/driver.h"
+#include "farm/ctl.h"
+
+struct blobs {
+	struct ctl_env env;
+	char dir[512];
+	int64_t max_bytes;
+	_Atomic int64_t bytes; /* stored, and promised to open uploads */
+	int64_t next_tmp;
+};
+
+struct ctl_upload {
+	struct blobs *blobs;
+	char sha256[LIMIT_SHA256];
+	char tmp[600];
+	int64_t bytes, written;
+	int fd;
+	struct hash *hash;
+	void (*done)(void *arg, int rc, const char *text);
+	void *arg;
+	int rc;
+	struct err err;
+};
+
+static int make_dir(const char *path, struct err *e)
+{
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return err_errno(e, errno, "cannot make the directory %s", path);
+	return 0;
+}
+
+static int64_t add_up(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *de;
+	int64_t sum = 0;
+	char path[900];
+	struct stat st;
+
+	while (d && (de = readdir(d))) {
+		snprintf(path, sizeof(path), "%s/%s", dir, de->d_name);
+		if (str_is_sha256(de->d_name) && !stat(path, &st))
+			sum += st.st_size;
+	}
+	if (d)
+		closedir(d);
+	return sum;
+}
+
+static void remove_leftovers(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *de;
+	char path[900];
+
+	while (d && (de = readdir(d))) {
+		snprintf(path, sizeof(path), "%s/%s", dir, de->d_name);
+		if (!strncmp(de->d_name, "up-", 3))
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+struct blobs *blobs_open(
+	const struct ctl_env *env, const char *dir, int64_t max_bytes, struct err *e)
+{
+	struct blobs *b = mem_zalloc(sizeof(*b));
+	char path[600];
+
+	b->env = *env;
+	b->max_bytes = max_bytes;
+	str_copy(b->dir, sizeof(b->dir), dir);
+	snprintf(path, sizeof(path), "%s/tmp", dir);
+	if (make_dir(dir, e) || make_dir(path, e)) {
+		mem_free(b);
+		return NULL;
+	}
+	remove_leftovers(path);
+	for (int i = 0; i < 256; i++) {
+		snprintf(path, sizeof(path), "%s/%02x", dir, i);
+		if (make_dir(path, e)) {
+			mem_free(b);
+			return NULL;
+		}
+		b->bytes += add_up(path);
+	}
+	return b;
+}
+
+void blobs_close(struct blobs *b)
+{
+	mem_free(b);
+}
+
+void blobs_path(const struct blobs *b, const char *sha256, char *dst, size_t size)
+{
+	snprintf(dst, size, "%s/%.2s/%s", b->dir, sha256, sha256);
+}
+
+bool blobs_has(const struct blobs *b, const char *sha256, int64_t *ret_bytes)
+{
+	char path[700];
+	struct stat st;
+
+	if (!str_is_sha256(sha256))
+		return false;
+	blobs_path(b, sha256, path, sizeof(path));
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	if (ret_bytes)
+		*ret_bytes = st.st_size;
+	return true;
+}
+
+int64_t blobs_bytes(const struct blobs *b)
+{
+	return b->bytes;
+}
+
+/* ---- uploads ---- */
+
+static void upload_free(struct ctl_upload *u)
+{
+	if (u->fd >= 0)
+		close(u->fd);
+	hash_free(u->hash);
+	mem_free(u);
+}
+
+int blobs_begin(struct blobs *b, const char *sha256, int64_t bytes, struct ctl_upload **ret_u,
+	struct err *e)
+{
+	struct ctl_upload *u;
+	int rc;
+
+	if (!str_is_sha256(sha256))
+		return err_set(e, ERR_INVAL, "the name must be a SHA-256: 64 lower-case hex digits");
+	if (bytes < 0 || bytes > LIMIT_UPLOAD_BYTES)
+		return err_set(e, ERR_TOOBIG, "%lld bytes; at most %lld may be uploaded",
+			(long long)bytes, (long long)LIMIT_UPLOAD_BYTES);
+	if (blobs_has(b, sha256, NULL))
+		return err_set(e, ERR_EXISTS, "the file is there already");
+	if (b->bytes + bytes > b->max_bytes)
+		return err_set(e, ERR_NOSPACE,
+			"uploads are limited to %lld MiB; raise files_max_mb or delete old data",
+			(long long)(b->max_bytes >> 20));
+	u = mem_zalloc(sizeof(*u));
+	u->blobs = b;
+	u->bytes = bytes;
+	str_copy(u->sha256, sizeof(u->sha256), sha256);
+	snprintf(u->tmp, sizeof(u->tmp), "%s/tmp/up-%lld", b->dir, (long long)b->next_tmp++);
+	u->fd = open(u->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (u->fd < 0) {
+		rc = err_errno(e, errno, "cannot create %s", u->tmp);
+		mem_free(u);
+		return rc;
+	}
+	u->hash = hash_new();
+	b->bytes += bytes;
+	*ret_u = u;
+	return 0;
+}
+
+int ctl_upload_write(struct ctl_upload *u, const void *data, size_t n, struct err *e)
+{
+	const char *p = data;
+
+	if (u->written + (int64_t)n > u->bytes)
+		return err_set(e, ERR_TOOBIG, "more bytes came than the %lld that were announced",
+			(long long)u->bytes);
+	hash_add(u->hash, data, n);
+	u->written += n;
+	while (n) {
+		ssize_t put = write(u->fd, p, n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_errno(e, errno, "cannot write the upload");
+		p += put;
+		n -= put;
+	}
+	return 0;
+}
+
+static int sync_dir_of(const char *path)
+{
+	char dir[700];
+	char *slash;
+	int fd, rc;
+
+	str_copy(dir, sizeof(dir), path);
+	slash = strrchr(dir, '/');
+	if (slash)
+		*slash = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	rc = fsync(fd);
+	close(fd);
+	return rc;
+}
+
+static void finish_work(void *arg)
+{
+	struct ctl_upload *u = arg;
+	char hex[LIMIT_SHA256], path[700];
+
+	if (u->written != u->bytes) {
+		u->rc = err_set(&u->err, ERR_CORRUPT, "%lld of %lld bytes came", (long long)u->written,
+			(long long)u->bytes);
+		return;
+	}
+	hash_finish(u->hash, hex);
+	u->hash = NULL;
+	if (strcmp(hex, u->sha256)) {
+		u->rc = err_set(&u->err, ERR_CORRUPT, "the bytes have the SHA-256 %s, not %s", hex,
+			u->sha256);
+		return;
+	}
+	blobs_path(u->blobs, u->sha256, path, sizeof(path));
+	if (fchmod(u->fd, 0444) || fsync(u->fd) || rename(u->tmp, path) || sync_dir_of(path))
+		u->rc = err_errno(&u->err, errno, "cannot store the upload as %s", path);
+}
+
+static void finish_done(void *arg)
+{
+	struct ctl_upload *u = arg;
+	void (*done)(void *, int, const char *) = u->done;
+	void *done_arg = u->arg;
+	struct err err = u->err;
+	int rc = u->rc;
+
+	if (rc) {
+		unlink(u->tmp);
+		u->blobs->bytes -= u->bytes;
+	}
+	upload_free(u);
+	done(done_arg, rc, rc ? err.text : "");
+}
+
+void ctl_upload_finish(struct ctl_upload *u, void (*done)(void *arg, int rc, const char *text),
+	void *arg)
+{
+	struct driver_host *h = u->blobs->env.host;
+
+	u->done = done;
+	u->arg = arg;
+	if (h->blocking(h, finish_work, finish_done, u)) {
+		u->rc = err_set(&u->err, ERR_FULL, "too much work is queued; try again later");
+		u->blobs->env.post(u->blobs->env.ctx, finish_done, u);
+	}
+}
+
+void ctl_upload_abort(struct ctl_upload *u)
+{
+	if (!u)
+		return;
+	unlink(u->tmp);
+	u->blobs->bytes -= u->bytes;
+	upload_free(u);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The controller as its API sees it: requests that change something and are answered once that is
+ * on the disk, what happens (for server-sent events), what is live and in memory, uploaded files,
+ * and work that may block. Loop thread only, except where it says otherwise. The API includes this,
+ * store/store.h and core/rows.h, and nothing else of the farm.
+ */
+#ifndef FRAMEFARM_FARM_CTL_H
+#define FRAMEFARM_FARM_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "core/farm.h"
+
+struct ctl;
+struct driver_host;
+struct err;
+struct store;
+
+/* ---- life ---- */
+
+struct ctl_config {
+	const char *data_dir;      /* absolute, ours, mode 0700 */
+	const char *tools_dir;     /* where framefarm-agent and the runners lie */
+	const char *ort_path;      /* ONNX Runtime's library, "" when none was found */
+	bool local;                /* this machine is a device */
+	struct farm_config farm;
+	int64_t blobs_max_bytes;   /* quota of uploads */
+};
+
+/* What the outside world lends: time, timers, descriptors, children, threads (the upper half of
+ * struct driver_host; its reports are filled in by the controller) and the way back from threads. */
+struct ctl_env {
+	struct driver_host *host;
+	struct now (*now)(void *ctx);
+	/* fn(arg) on the loop thread, later; any thread. */
+	void (*post)(void *ctx, void (*fn)(void *arg), void *arg);
+	void (*random)(void *ctx, void *dst, size_t n);
+	/* A broken invariant of the store or of ours: log, and end the process. */
+	void (*fatal)(void *ctx, const char *text);
+	void *ctx;
+};
+
+/* Opens the store (blocking), loads the farm, starts the drivers. NULL and *e on failure. */
+struct ctl *ctl_new(const struct ctl_config *cfg, const struct ctl_env *env, struct err *e);
+/* Ends sessions and drivers, waits for open transactions; stopped(arg) once, later. Runs on devices
+ * go on and are found again by the next daemon. */
+void ctl_stop(struct ctl *c, void (*stopped)(void *arg), void *arg);
+void ctl_free(struct ctl *c); /* after stopped() */
+/* The turn: once behind each batch of callbacks. */
+void ctl_turn(struct ctl *c);
+
+/* ---- requests that change something ---- */
+
+typedef void ctl_answer_fn(void *arg, const struct farm_answer *a);
+
+/*
+ * Puts a request into the turn. ev->token is filled in here; ev->kind is one of the FARM_*_SUBMIT,
+ * _CANCEL, _ADMIN, _ASK, _EXTEND, _RELEASE kinds; what it points to is copied. fn(arg, answer) comes
+ * exactly once, when the answer's transaction is on the disk, never inside this call. Returns
+ * ERR_FULL (the queue has no room) or ERR_IO (the store is not writable just now; retry later)
+ * without calling fn.
+ */
+int ctl_request(struct ctl *c, const struct farm_event *ev, ctl_answer_fn *fn, void *arg);
+/* The asker is gone: its fn is not called any more. */
+void ctl_forget(struct ctl *c, void *arg);
+
+/* ---- what happens ---- */
+
+/* Called for each stored event, in order of id, once its transaction is on the disk. */
+typedef void ctl_event_fn(void *arg, const struct event_row *ev);
+/* Called for each progress report of a run (at most two a second for each). */
+struct ctl_progress {
+	int64_t job, run, attempt, device;
+	const char *phase;      /* phase_name() */
+	int permille;
+	int64_t iterations, over_budget;
+	bool thermal_known;
+	int32_t hottest_mc;
+	char note[96];
+};
+typedef void ctl_progress_fn(void *arg, const struct ctl_progress *p);
+
+struct ctl_watch;
+struct ctl_watch *ctl_watch_add(struct ctl *c, ctl_event_fn *ev, ctl_progress_fn *pr, void *arg);
+void ctl_watch_del(struct ctl *c, struct ctl_watch *w);
+/* Id of the newest event that is on the disk. */
+int64_t ctl_last_event(const struct ctl *c);
+
+/* ---- what is live ---- */
+
+/* The latest progress of a run, false when it has none (not running). */
+bool ctl_progress(const struct ctl *c, int64_t run, struct ctl_progress *ret_p);
+
+struct ctl_health {
+	bool store_ok;
+	char store_text[LIMIT_CAUSE]; /* why not, when it is not */
+	int64_t queued_events, pending_commits;
+	struct farm_counts farm;
+	int64_t sessions, chunks, samples, resends; /* since the start */
+	int64_t started_ms;
+};
+void ctl_get_health(const struct ctl *c, struct ctl_health *ret_h);
+
+/* ---- store and threads ---- */
+
+struct store *ctl_store(struct ctl *c);
+struct now ctl_now(const struct ctl *c);
+/* work(arg) on a pool thread, then done(arg) on the loop thread; ERR_FULL when there is no room. */
+int ctl_blocking(
+	struct ctl *c, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+
+/* ---- uploaded files, by SHA-256 ---- */
+
+/* Whether the file is there, and its size. Any thread. */
+bool ctl_blob_has(struct ctl *c, const char *sha256, int64_t *ret_bytes);
+
+struct ctl_upload;
+/* ERR_INVAL (no SHA-256), ERR_TOOBIG (bytes beyond LIMIT_UPLOAD_BYTES), ERR_NOSPACE (quota or disk),
+ * ERR_EXISTS (it is there already). */
+int ctl_upload_begin(struct ctl *c, const char *sha256, int64_t bytes, struct ctl_upload **ret_u,
+	struct err *e);
+int ctl_upload_write(struct ctl_upload *u, const void *data, size_t n, struct err *e);
+/* Flushes and checks size and hash on a pool thread, then done(arg, rc, text) on the loop thread,
+ * once: 0, ERR_CORRUPT (the bytes are not what the name says), ERR_IO, ERR_NOSPACE. Takes u. */
+void ctl_upload_finish(struct ctl_upload *u,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
+void ctl_upload_abort(struct ctl_upload *u); /* takes u; NULL allowed */
+
+#endif

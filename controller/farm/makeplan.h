@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a job and a device to the plan that the agent gets, and the files that must be there. */
+#ifndef FRAMEFARM_FARM_MAKEPLAN_H
+#define FRAMEFARM_FARM_MAKEPLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agents/plan.h"
+#include "base/limits.h"
+#include "farm/tools.h"
+
+struct blobs;
+struct err;
+struct jobspec;
+
+#define MAKEPLAN_FILES_MAX 2048
+
+struct makeplan_file {
+	char path[700];
+	char sha256[LIMIT_SHA256];
+	int64_t bytes;
+	bool executable;
+};
+
+struct makeplan {
+	struct plan plan;
+	struct tool runner, runtime;
+	struct makeplan_file *files; /* each once */
+	int n_files;
+};
+
+/* abi: the device's; display_hz: of its display, 0 when it has none. Blocks (hashes programs). ERR_NOTFOUND
+ * for a file or program that is missing. Free with makeplan_fini(), also after a failure. */
+int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant, const char *abi,
+	double display_hz, const struct blobs *blobs, struct tools *tools, struct err *e);
+void makeplan_fini(struct makeplan *m);
+
+#endif

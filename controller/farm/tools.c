@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs for devices; see tools.h. */
+#include "farm/tools.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define CACHE_MAX 64
+
+struct known {
+	struct tool tool;
+	struct timespec mtime;
+	ino_t ino;
+};
+
+struct tools {
+	char dir[512], ort[512];
+	char host_abi[32];
+	pthread_mutex_t lock;
+	struct known known[CACHE_MAX];
+	int n_known, next;
+};
+
+struct tools *tools_new(const char *dir, const char *ort)
+{
+	struct tools *t = mem_zalloc(sizeof(*t));
+	struct utsname u;
+
+	str_copy(t->dir, sizeof(t->dir), dir);
+	str_copy(t->ort, sizeof(t->ort), ort);
+	if (!uname(&u))
+		str_copy(t->host_abi, sizeof(t->host_abi), u.machine);
+	pthread_mutex_init(&t->lock, NULL);
+	return t;
+}
+
+void tools_free(struct tools *t)
+{
+	if (!t)
+		return;
+	pthread_mutex_destroy(&t->lock);
+	mem_free(t);
+}
+
+static bool same_file(const struct known *k, const char *path, const struct stat *st)
+{
+	return !strcmp(k->tool.path, path) && k->ino == st->st_ino &&
+		k->tool.bytes == st->st_size && k->mtime.tv_sec == st->st_mtim.tv_sec &&
+		k->mtime.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+static bool look_up(struct tools *t, const char *path, const struct stat *st, struct tool *ret_t)
+{
+	bool hit = false;
+
+	pthread_mutex_lock(&t->lock);
+	for (int i = 0; i < t->n_known && !hit; i++) {
+		hit = same_file(&t->known[i], path, st);
+		if (hit)
+			*ret_t = t->known[i].tool;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return hit;
+}
+
+static void remember(struct tools *t, const struct tool *tool, const struct stat *st)
+{
+	struct known *k;
+
+	pthread_mutex_lock(&t->lock);
+	k = &t->known[t->next];
+	t->next = (t->next + 1) % CACHE_MAX;
+	if (t->n_known < CACHE_MAX)
+		t->n_known++;
+	k->tool = *tool;
+	k->mtime = st->st_mtim;
+	k->ino = st->st_ino;
+	pthread_mutex_unlock(&t->lock);
+}
+
+static int resolve(struct tools *t, const char *path, const char *remedy, struct tool *ret_t,
+	struct err *e)
+{
+	struct tool tool = {0};
+	struct stat st;
+
+	if (!*path || stat(path, &st) || !S_ISREG(st.st_mode))
+		return err_set(e, ERR_NOTFOUND, "%s is missing; %s", *path ? path : "the file", remedy);
+	if (look_up(t, path, &st, ret_t))
+		return 0;
+	str_copy(tool.path, sizeof(tool.path), path);
+	if (hash_file(path, tool.sha256, &tool.bytes, e))
+		return e ? e->code : ERR_IO;
+	remember(t, &tool, &st);
+	*ret_t = tool;
+	return 0;
+}
+
+static void program_path(
+	const struct tools *t, const char *abi, const char *name, char *dst, size_t size)
+{
+	if (!strcmp(abi, t->host_abi))
+		snprintf(dst, size, "%s/%s", t->dir, name);
+	else
+		snprintf(dst, size, "%s/%s/%s", t->dir, abi, name);
+}
+
+int tools_agent(struct tools *t, const char *abi, struct tool *ret_t, struct err *e)
+{
+	char path[600];
+
+	program_path(t, abi, "framefarm-agent", path, sizeof(path));
+	return resolve(t, path, "build it with `make`, or give --tools its directory", ret_t, e);
+}
+
+int tools_runner(
+	struct tools *t, const char *name, const char *abi, struct tool *ret_t, struct err *e)
+{
+	char path[600], file[128];
+
+	if (!str_is_name(name))
+		return err_set(e, ERR_INVAL, "\"%.40s\" is no runner's name", name);
+	snprintf(file, sizeof(file), "framefarm-runner-%s", name);
+	program_path(t, abi, file, path, sizeof(path));
+	return resolve(t, path,
+		"there is no such runner for this device; `make` builds framefarm-runner-onnxruntime",
+		ret_t, e);
+}
+
+int tools_runtime(
+	struct tools *t, const char *runner, const char *abi, struct tool *ret_t, struct err *e)
+{
+	if (strcmp(runner, "onnxruntime") || strcmp(abi, t->host_abi))
+		return err_set(e, ERR_NOTFOUND, "no runtime library for %s on %s is known", runner, abi);
+	return resolve(t, t->ort,
+		"install ONNX Runtime with `make deps`, or name its library in FRAMEFARM_ORT", ret_t,
+		e);
+}

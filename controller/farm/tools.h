@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The programs and libraries that go to devices: the agent and the runner for each ABI, the runtime
+ * library. Each is known by its SHA-256, which is computed once for each version of the file. All
+ * functions but tools_new() and tools_free() may block and run on pool threads; a mutex guards the
+ * cache.
+ */
+#ifndef FRAMEFARM_FARM_TOOLS_H
+#define FRAMEFARM_FARM_TOOLS_H
+
+#include <stdint.h>
+
+#include "base/limits.h"
+
+struct err;
+struct tools;
+
+struct tool {
+	char path[512];
+	char sha256[LIMIT_SHA256];
+	int64_t bytes;
+};
+
+/* dir: where framefarm-agent and framefarm-runner-* of this host's ABI lie; those of another ABI lie
+ * in dir/ABI. ort: ONNX Runtime's library for this host, "" when there is none. */
+struct tools *tools_new(const char *dir, const char *ort);
+void tools_free(struct tools *t);
+
+/* ERR_NOTFOUND with a sentence that says what to build or to install. */
+int tools_agent(struct tools *t, const char *abi, struct tool *ret_t, struct err *e);
+int tools_runner(
+	struct tools *t, const char *name, const char *abi, struct tool *ret_t, struct err *e);
+int tools_runtime(
+	struct tools *t, const char *runner, const char *abi, struct tool *ret_t, struct err *e);
+
+#endif
