@@ -120,6 +120,7 @@ struct attempt *attempt_begin(struct farm *f, struct run *r, struct lease *l)
 
 static void close_attempt(struct farm *f, struct attempt *a, enum failure why, const char *cause)
 {
+	bool stored = a->row.state == ATTEMPT_STORED;
 	struct run *r = a->run;
 
 	timer_clear(f, &a->timer);
@@ -135,8 +136,8 @@ static void close_attempt(struct farm *f, struct attempt *a, enum failure why, c
 	str_copy(a->row.cause, sizeof(a->row.cause), cause ? cause : "");
 	r->attempt = NULL;
 	attempt_set_state(f, a, ATTEMPT_DONE);
-	if (!a->row.spool)
-		a->ent.forget = true;
+	if (stored || !a->row.spool)
+		attempt_discard(f, a); /* else when the last of its data has come */
 }
 
 static void go_on(struct farm *f, struct lease *l)
@@ -256,14 +257,26 @@ static void set_deadline(struct farm *f, struct attempt *a)
 	timer_set(f, &a->timer, left > 0 ? left : 0);
 }
 
+/* Whether START arrived is not known. A new session will tell, for the agent then says what it has. */
+static void nobody_knows(struct farm *f, struct attempt *a, const char *cause)
+{
+	struct device *d = device_of(f, a);
+	bool up = d && device_usable(d);
+
+	if (up)
+		d->agent_up = false;
+	attempt_detached(f, a, cause);
+	if (up)
+		device_fail(f, d, false, cause);
+}
+
 static void started(struct farm *f, struct attempt *a, const struct farm_event *ev)
 {
 	if (a->row.state != ATTEMPT_STARTED)
 		return; /* its END was faster */
-	if (ev->u.done.rc == ERR_GONE || ev->u.done.rc == ERR_TIMEOUT) {
-		/* Nobody knows whether it runs: the agent will tell. */
-		if (!a->stopping)
-			attempt_detached(f, a, ev->u.done.text);
+	if (ev->u.done.rc == ERR_GONE || ev->u.done.rc == ERR_TIMEOUT ||
+		ev->u.done.rc == ERR_CANCELLED) {
+		nobody_knows(f, a, ev->u.done.text);
 		return;
 	}
 	if (ev->u.done.rc) {
@@ -284,8 +297,12 @@ static void started(struct farm *f, struct attempt *a, const struct farm_event *
 static void discarded(struct farm *f, struct attempt *a, const struct farm_event *ev)
 {
 	a->discarding = false;
-	if (ev->u.done.rc || attempt_is_live(a))
-		return; /* asked for again when the agent reports it again */
+	if (ev->u.done.rc) {
+		/* Again after a while, or when the agent reports it at its next session. */
+		timer_set(f, &a->timer, f->cfg.discard_ms);
+		return;
+	}
+	timer_clear(f, &a->timer);
 	a->row.spool = 0;
 	a->ent.forget = true;
 	ent_touch(f, &a->ent);
@@ -457,6 +474,20 @@ void attempt_not_reported(struct farm *f, struct device *d, const struct farm_ag
 	}
 }
 
+/* The device is retired: what its agent still holds will never come. */
+void attempt_forget_device(struct farm *f, const struct device *d)
+{
+	for (struct map_item *it = map_first(f->attempts); it; it = map_next(it)) {
+		struct attempt *a = map_value(it);
+
+		if (a->row.device != d->row.id || attempt_is_live(a))
+			continue;
+		a->row.spool = 0;
+		timer_clear(f, &a->timer);
+		attempt_discard(f, a);
+	}
+}
+
 /* ---- deadlines ---- */
 
 void attempt_timeout(struct farm *f, struct attempt *a)
@@ -464,6 +495,10 @@ void attempt_timeout(struct farm *f, struct attempt *a)
 	struct device *d = device_of(f, a);
 	char text[LIMIT_CAUSE];
 
+	if (a->row.state == ATTEMPT_DONE) {
+		attempt_discard(f, a);
+		return;
+	}
 	if (a->row.state == ATTEMPT_COLLECTING) {
 		attempt_fail(f, a, true, "its last data did not come within the deadline");
 		return;

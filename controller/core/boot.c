@@ -99,14 +99,11 @@ static void boot_reservation(struct farm *f, struct lease *l)
 {
 	struct jobspec_selector sel = {0};
 
-	l->for_ms = l->row.expires_ms - (l->row.granted_ms ? l->row.granted_ms : l->row.asked_ms);
-	if (l->for_ms < 0)
-		l->for_ms = 0;
 	if (l->row.state == LEASE_WAITING) {
 		selector_parse(rstr_text(l->row.selector), rstr_len(l->row.selector), &sel, NULL);
 		lease_enqueue(f, l, &sel);
 	} else if (l->row.state != LEASE_RELEASING) {
-		timer_set(f, &l->timer, left_ms(f, l, l->for_ms));
+		timer_set(f, &l->timer, left_ms(f, l, l->row.for_ms));
 	}
 }
 

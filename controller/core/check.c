@@ -76,7 +76,7 @@ static void check_lease(const struct farm *f, const struct lease *l)
 	if (held || l->row.state == LEASE_RELEASING)
 		MUST_L(l->device && l->device->lease == l, "at most one lease per device");
 	if (held) {
-		MUST_L(l->timer.pos, "every lease ends");
+		MUST_L(l->timer.pos || l->row.ending, "every lease ends");
 		MUST_L(l->row.epoch > 0, "a grant issues an epoch");
 		MUST_L(l->row.kind != LEASE_JOB || l->job, "a job's lease has its job");
 	}
@@ -175,7 +175,7 @@ static void check_queue(const struct farm *f)
 				continue;
 			TAILQ_FOREACH (b, &q->buckets, link)
 				TAILQ_FOREACH (w, &b->wants, link)
-					MUST_D(w->job && job_slot_for(w->job, d, q->n_match > 1) < 0,
+					MUST_D(w->job && job_slot_for(w->job, d) < 0,
 						"a ready device has nothing to do");
 		}
 }

@@ -53,7 +53,8 @@ static void device_index(struct farm *f, struct device *d)
 
 void device_free(struct farm *f, struct device *d)
 {
-	assert(!d->lease && !d->in_ready);
+	assert(!d->lease);
+	queue_device_unready(f, d);
 	timer_clear(f, &d->timer);
 	selq_device_removed(f, d);
 	f->indexes[d->index / 8] &= ~(1u << (d->index % 8));
@@ -361,7 +362,9 @@ static void cleaned(struct farm *f, struct device *d, const struct farm_event *e
 	}
 	device_set_state(f, d, DEVICE_COOLING, NULL);
 	lease_finish(f, d->lease);
-	if (is_cool(f, d))
+	if (!d->agent_up) /* lost while it was cleaned */
+		device_fail(f, d, false, "its agent was lost");
+	else if (is_cool(f, d))
 		become_ready(f, d);
 	else
 		timer_set(f, &d->timer, f->cfg.cool_max_ms);
@@ -535,6 +538,12 @@ void device_needs_human(struct farm *f, const struct farm_event *ev)
 
 static void retire(struct farm *f, struct device *d, const struct farm_event *ev)
 {
+	if (d->row.key[0] == '?') {
+		farm_answer(f, ev, ERR_WRONGSTATE, d->row.id,
+			"d%lld was never identified: there is nothing to retire; unplug it",
+			(long long)d->row.id);
+		return;
+	}
 	if (d->lease || !farm_device_may(d->row.state, DEVICE_RETIRED)) {
 		farm_answer(f, ev, ERR_WRONGSTATE, d->row.id,
 			"d%lld is %s; wait until it is free, or quarantine it first",
@@ -547,6 +556,7 @@ static void retire(struct farm *f, struct device *d, const struct farm_event *ev
 	}
 	device_set_state(f, d, DEVICE_RETIRED, ev->u.admin.reason);
 	selq_device_changed(f, d);
+	attempt_forget_device(f, d);
 	farm_answer(f, ev, 0, d->row.id, "retired");
 }
 

@@ -37,6 +37,7 @@ void farm_config_default(struct farm_config *cfg)
 		.cool_max_ms = 120000,
 		.cool_above_idle_mc = 8000,
 		.no_match_ms = 10000,
+		.rematch_ms = 60000,
 		.backoff_ms = {1000, 5000, 30000, 120000},
 		.quarantine_recheck_ms = 900000,
 		.max_failures = 5,

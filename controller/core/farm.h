@@ -36,6 +36,7 @@ struct farm_config {
 	int64_t cool_max_ms;    /* cooling never lasts longer */
 	int32_t cool_above_idle_mc; /* cool: at most this far above the unit's idle temperature */
 	int64_t no_match_ms;    /* a job that no known device matches waits this long for one */
+	int64_t rematch_ms;     /* … and looks again after this long: devices may be retired meanwhile */
 	int64_t backoff_ms[4];  /* before each rung of the recovery ladder */
 	int64_t quarantine_recheck_ms; /* a quarantined device tries its health check again; 0: never */
 	int max_failures;       /* in a row, then quarantine */

@@ -56,7 +56,8 @@ void device_fail(struct farm *f, struct device *d, bool blame, const char *cause
 {
 	if (blame)
 		device_blame(f, d, cause);
-	if (!d->handle) /* it went meanwhile; arrival begins anew */
+	/* Without a connection arrival begins anew; with an action under way its end decides. */
+	if (!d->handle || d->action)
 		return;
 	if (d->row.state == DEVICE_RECOVERING || d->row.state == DEVICE_QUARANTINED)
 		return;

@@ -76,7 +76,6 @@ struct lease {
 	struct job *job;       /* NULL for a reservation */
 	struct timer timer;    /* its expiry */
 	struct want want;      /* of a waiting reservation */
-	int64_t for_ms;        /* how long a reservation is for */
 	int64_t action;        /* EXPOSE or UNEXPOSE under way */
 	bool exposed;
 };
@@ -249,8 +248,7 @@ void job_cancel(struct farm *f, const struct farm_event *ev);
 void job_timeout(struct farm *f, struct job *j);
 void job_run_ended(struct farm *f, struct run *r);
 void job_slot_failed(struct farm *f, struct job *j, int slot);
-bool job_slot_fits(const struct job *j, int slot, const struct device *d, bool others);
-int job_slot_for(const struct job *j, const struct device *d, bool others); /* -1: none */
+int job_slot_for(const struct job *j, const struct device *d); /* -1: none */
 void job_requeue(struct farm *f, struct job *j); /* after its slots changed */
 int job_index(const struct run *r);
 
@@ -273,6 +271,7 @@ void attempt_not_reported(struct farm *f, struct device *d, const struct farm_ag
 /* Infrastructure: retried while the run may, on another device where one matches. */
 void attempt_fail(struct farm *f, struct attempt *a, bool blame_device, const char *cause);
 void attempt_finish(struct farm *f, struct attempt *a, enum failure why, const char *cause);
+void attempt_forget_device(struct farm *f, const struct device *d);
 void attempt_discard(struct farm *f, struct attempt *a);
 bool attempt_is_live(const struct attempt *a);
 

@@ -290,16 +290,22 @@ void job_submit(struct farm *f, const struct farm_event *ev)
 
 /* ---- slots and the queue ---- */
 
-bool job_slot_fits(const struct job *j, int slot, const struct device *d, bool others)
+static bool slot_fits(const struct job *j, int slot, const struct device *d)
 {
 	const struct slot *s = &j->slots[slot];
+	int others = j->want.selq->n_match - 1;
 
 	if (!s->pending || (s->pin && s->pin != d->row.id))
 		return false;
-	for (int i = 0; i < j->n_slots; i++)
-		if (i != slot && !j->slots[i].pending && j->slots[i].device == d->row.id)
+	for (int i = 0; i < j->n_slots; i++) {
+		if (i == slot || j->slots[i].pending)
+			continue;
+		if (j->slots[i].device == d->row.id)
 			return false; /* each slot is another device */
-	for (int v = 0; v < j->n_variants && others && !s->pin; v++) {
+		others--;
+	}
+	/* Where something else matches, a run is not tried again where it failed. */
+	for (int v = 0; v < j->n_variants && others > 0 && !s->pin; v++) {
 		const struct run *r = j->runs[slot * j->n_variants + v];
 
 		if (r->row.state == RUN_QUEUED && r->row.avoid == d->row.id)
@@ -308,10 +314,10 @@ bool job_slot_fits(const struct job *j, int slot, const struct device *d, bool o
 	return true;
 }
 
-int job_slot_for(const struct job *j, const struct device *d, bool others)
+int job_slot_for(const struct job *j, const struct device *d)
 {
 	for (int i = 0; i < j->n_slots; i++)
-		if (job_slot_fits(j, i, d, others))
+		if (slot_fits(j, i, d))
 			return i;
 	return -1;
 }
@@ -335,20 +341,73 @@ void job_requeue(struct farm *f, struct job *j)
 		timer_clear(f, &j->timer);
 		return;
 	}
-	if (!j->timer.pos && !selq_known(f, j->want.selq))
-		timer_set(f, &j->timer, f->cfg.no_match_ms);
+	if (!j->timer.pos)
+		timer_set(f, &j->timer,
+			j->row.state == JOB_QUEUED ? f->cfg.no_match_ms : f->cfg.rematch_ms);
 	want_add(f, &j->want);
 	queue_match_want(f, &j->want);
 }
 
+/* A device that may still be given to the slot: known, and not another slot's. */
+static bool may_have(const struct job *j, int slot, const struct device *d)
+{
+	for (int i = 0; i < j->n_slots; i++)
+		if (i != slot && !j->slots[i].pending && j->slots[i].device == d->row.id)
+			return false;
+	return selq_matches(j->want.selq, d) &&
+		(!j->slots[slot].pin || j->slots[slot].pin == d->row.id);
+}
+
+/* How many devices could still come for the job's pending slots. */
+static int devices_left(struct farm *f, const struct job *j, int slot)
+{
+	int n = 0;
+
+	for (struct map_item *it = map_first(f->devices); it; it = map_next(it))
+		n += may_have(j, slot, map_value(it));
+	return n;
+}
+
+static void give_up_slot(struct farm *f, struct job *j, int slot)
+{
+	for (int v = 0; v < j->n_variants; v++) {
+		struct run *r = j->runs[slot * j->n_variants + v];
+
+		if (r->row.state == RUN_QUEUED)
+			run_end(f, r, RUN_ERRORED, FAILURE_UNSATISFIABLE,
+				"no device that the farm knows, or too few, match the selector");
+	}
+}
+
+/* It has waited long enough: a device on which it failed before is better than none. */
+static void forgive(struct farm *f, struct job *j, int slot)
+{
+	for (int v = 0; v < j->n_variants; v++) {
+		struct run *r = j->runs[slot * j->n_variants + v];
+
+		if (r->row.state != RUN_QUEUED || !r->row.avoid)
+			continue;
+		r->row.avoid = 0;
+		ent_touch(f, &r->ent);
+	}
+}
+
+/* Slots that no known device can take, be it that none matches or that the job wants more devices
+ * than there are, end; the others wait on. */
 void job_timeout(struct farm *f, struct job *j)
 {
-	if (selq_known(f, j->want.selq))
-		return;
-	for (int i = 0; i < j->n_slots * j->n_variants; i++)
-		if (j->runs[i]->row.state == RUN_QUEUED)
-			run_end(f, j->runs[i], RUN_ERRORED, FAILURE_UNSATISFIABLE,
-				"no device that the farm knows matches the job's selector");
+	int wanted = 0;
+
+	for (int s = 0; s < j->n_slots; s++) {
+		if (!j->slots[s].pending)
+			continue;
+		if (!j->slots[s].pin)
+			wanted++;
+		if (devices_left(f, j, s) < (j->slots[s].pin ? 1 : wanted))
+			give_up_slot(f, j, s);
+		else
+			forgive(f, j, s);
+	}
 	job_requeue(f, j);
 }
 

@@ -123,7 +123,7 @@ static void leave_device(struct farm *f, struct lease *l, const char *cause)
 	if (!d->handle)
 		device_set_state(f, d, DEVICE_ABSENT, cause);
 	else if (!device_usable(d))
-		device_fail(f, d, false, cause);
+		device_fail(f, d, false, cause ? cause : "its agent is out of reach");
 	else if (!l->job && l->exposed)
 		l->action = action_issue(
 			f, ACTION_UNEXPOSE, d, l, NULL, 0, 0, f->cfg.expose_ms);
@@ -188,7 +188,7 @@ void lease_grant_waiting(struct farm *f, struct device *d, struct lease *l)
 {
 	want_remove(f, &l->want);
 	granted(f, d, l);
-	lease_extend_for(f, l, l->for_ms);
+	lease_extend_for(f, l, l->row.for_ms);
 	if (d->can_expose)
 		l->action = action_issue(f, ACTION_EXPOSE, d, l, NULL, 0, 0, f->cfg.expose_ms);
 	else {
@@ -254,7 +254,7 @@ void lease_ask(struct farm *f, const struct farm_event *ev)
 	str_copy(l->row.actor, sizeof(l->row.actor), ev->actor ? ev->actor : "");
 	str_copy(l->row.reason, sizeof(l->row.reason), ev->u.ask.reason);
 	l->row.expires_ms = f->now.wall_ms + ev->u.ask.for_ms;
-	l->for_ms = ev->u.ask.for_ms;
+	l->row.for_ms = ev->u.ask.for_ms;
 	map_put(f->leases, l->row.id, l);
 	ent_touch(f, &l->ent);
 	farm_audit(f, ev->actor, "lease.ask", 'l', l->row.id, l->row.reason);
@@ -273,7 +273,7 @@ void lease_enqueue(struct farm *f, struct lease *l, const struct jobspec_selecto
 	l->want.selq = selq_get(f, sel);
 	l->want.priority = l->row.priority;
 	l->want.seq = l->row.asked_ms;
-	timer_set(f, &l->timer, l->for_ms);
+	timer_set(f, &l->timer, l->row.for_ms);
 	want_add(f, &l->want);
 	queue_match_want(f, &l->want);
 }
@@ -295,8 +295,8 @@ void lease_extend(struct farm *f, const struct farm_event *ev)
 
 	if (!l || !for_ms_ok(f, ev, ev->u.extend.for_ms))
 		return;
-	l->for_ms = ev->u.extend.for_ms;
-	lease_extend_for(f, l, l->for_ms);
+	l->row.for_ms = ev->u.extend.for_ms;
+	lease_extend_for(f, l, l->row.for_ms);
 	farm_audit(f, ev->actor, "lease.extend", 'l', l->row.id, "");
 	farm_answer(f, ev, 0, l->row.id, "extended");
 }

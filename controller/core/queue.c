@@ -96,14 +96,9 @@ void queue_device_unready(struct farm *f, struct device *d)
 	TAILQ_REMOVE(&f->ready, d, ready_link);
 }
 
-static bool others_match(const struct want *w)
-{
-	return w->selq->n_match > 1;
-}
-
 static bool fits(const struct want *w, const struct device *d)
 {
-	return w->job ? job_slot_for(w->job, d, others_match(w)) >= 0 : true;
+	return w->job ? job_slot_for(w->job, d) >= 0 : true;
 }
 
 static bool before(const struct want *a, const struct want *b)
@@ -131,8 +126,7 @@ static void grant(struct farm *f, struct want *w, struct device *d)
 {
 	assert(d->row.state == DEVICE_READY && !d->lease);
 	if (w->job)
-		slot_next(f, lease_grant_job(f, d, w->job,
-				     job_slot_for(w->job, d, others_match(w))));
+		slot_next(f, lease_grant_job(f, d, w->job, job_slot_for(w->job, d)));
 	else
 		lease_grant_waiting(f, d, w->lease);
 }

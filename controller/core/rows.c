@@ -20,7 +20,7 @@ static const struct row_col device_cols[] = {
 #define T(f) ROW_COL_TEXT(lease_row, f)
 #define L(f) ROW_COL_LONG(lease_row, f)
 static const struct row_col lease_cols[] = {
-	I(id), I(device), I(kind), I(job), I(slot), I(state), I(ending), I(epoch), I(priority), I(asked_ms),
+	I(id), I(device), I(kind), I(job), I(slot), I(state), I(ending), I(epoch), I(priority), I(for_ms), I(asked_ms),
 	I(granted_ms), I(expires_ms), I(ended_ms), T(actor), T(reason), L(selector),
 };
 #undef I

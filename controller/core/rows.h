@@ -140,6 +140,7 @@ struct lease_row {
 	int64_t ending;  /* the final state it is releasing towards; 0 before */
 	int64_t epoch;   /* 0 until granted */
 	int64_t priority;
+	int64_t for_ms;  /* how long a reservation is for, from its grant or its last extension */
 	int64_t asked_ms, granted_ms, expires_ms, ended_ms;
 	char actor[LIMIT_NAME];
 	char reason[LIMIT_VALUE];

@@ -368,7 +368,8 @@ static void maybe_stopped(struct ctl *c)
 	void (*fn)(void *arg) = c->stopped;
 
 	if (!c->stopping || !c->stopped || !c->devices_stopped || c->judging ||
-		!ingest_idle(c->ingest) || (!turn_idle(c->turn) && turn_store_ok(c->turn)))
+		!ingest_idle(c->ingest) || turn_in_store(c->turn) ||
+		(turn_store_ok(c->turn) && !turn_idle(c->turn)))
 		return;
 	c->stopped = NULL;
 	refuse_askers(c);

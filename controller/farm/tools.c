@@ -116,7 +116,7 @@ static void program_path(
 
 int tools_agent(struct tools *t, const char *abi, struct tool *ret_t, struct err *e)
 {
-	char path[600];
+	char path[1024];
 
 	program_path(t, abi, "framefarm-agent", path, sizeof(path));
 	return resolve(t, path, "build it with `make`, or give --tools its directory", ret_t, e);
@@ -125,7 +125,7 @@ int tools_agent(struct tools *t, const char *abi, struct tool *ret_t, struct err
 int tools_runner(
 	struct tools *t, const char *name, const char *abi, struct tool *ret_t, struct err *e)
 {
-	char path[600], file[128];
+	char path[1024], file[LIMIT_NAME + 24];
 
 	if (!str_is_name(name))
 		return err_set(e, ERR_INVAL, "\"%.40s\" is no runner's name", name);

@@ -89,7 +89,6 @@ void turn_free(struct turn *t)
 		return;
 	turn_freeze(t);
 	while ((c = TAILQ_FIRST(&t->commits))) {
-		assert(!c->submitted);
 		TAILQ_REMOVE(&t->commits, c, link);
 		commit_free(c);
 	}
@@ -192,6 +191,20 @@ static bool worth_a_retry(int rc)
 	return rc == ERR_IO || rc == ERR_NOSPACE || rc == ERR_BUSY;
 }
 
+static void submit(struct turn *t, struct commit *c);
+
+/* What came while nothing was submitted goes now, before anything younger does. */
+static void store_recovered(struct turn *t)
+{
+	struct commit *c;
+
+	log_info("event=store_recovered");
+	t->store_rc = 0;
+	TAILQ_FOREACH (c, &t->commits, link)
+		if (!c->submitted)
+			submit(t, c);
+}
+
 /* On the loop thread. Commits complete in order, so this one is the oldest that was submitted. */
 static void committed(void *arg)
 {
@@ -204,8 +217,7 @@ static void committed(void *arg)
 		TAILQ_REMOVE(&t->commits, c, link);
 		t->n_commits--;
 		if (t->store_rc)
-			log_info("event=store_recovered");
-		t->store_rc = 0;
+			store_recovered(t);
 		release(t, c);
 		commit_free(c);
 		return;
@@ -216,7 +228,7 @@ static void committed(void *arg)
 		return;
 	}
 	if (!t->store_rc || strcmp(t->store_text, c->text))
-		log_err("event=store_failed retry_ms=%d cause=\"%s\"", TURN_RETRY_MS, c->text);
+		log_warn("event=store_failed retry_ms=%d cause=\"%s\"", TURN_RETRY_MS, c->text);
 	t->store_rc = c->rc;
 	str_copy(t->store_text, sizeof(t->store_text), c->text);
 	if (!t->retry)
@@ -339,6 +351,16 @@ void turn_run(struct turn *t)
 bool turn_idle(const struct turn *t)
 {
 	return TAILQ_EMPTY(&t->queue) && TAILQ_EMPTY(&t->commits);
+}
+
+bool turn_in_store(const struct turn *t)
+{
+	const struct commit *c;
+
+	TAILQ_FOREACH (c, &t->commits, link)
+		if (c->submitted)
+			return true;
+	return false;
 }
 
 bool turn_store_ok(const struct turn *t)

@@ -35,6 +35,7 @@ struct turn_ops {
 
 struct turn *turn_new(const struct farm_config *cfg, const struct ctl_env *env, struct store *store,
 	const struct turn_ops *ops, void *arg);
+/* The store must not call back any more: see turn_in_store(). NULL allowed. */
 void turn_free(struct turn *t);
 struct farm *turn_farm(struct turn *t); /* to load before the first run, and to look in */
 
@@ -51,6 +52,7 @@ void turn_freeze(struct turn *t);
 
 /* Whether nothing waits: no event, no transaction under way. */
 bool turn_idle(const struct turn *t);
+bool turn_in_store(const struct turn *t); /* a transaction is with the store */
 bool turn_store_ok(const struct turn *t);
 const char *turn_store_error(const struct turn *t);
 int64_t turn_last_event(const struct turn *t);

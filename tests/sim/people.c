@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* People: they submit jobs of every shape, cancel, reserve, extend, release, quarantine, retire. */
+#include "sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define OPEN_MAX  64
+#define KNOWN_MAX 256
+
+enum ask { ASK_NONE, ASK_JOB, ASK_LEASE, ASK_OTHER };
+
+struct people {
+	struct sim *s;
+	enum ask open[OPEN_MAX]; /* by token modulo OPEN_MAX */
+	int64_t next_token;
+	int64_t jobs[KNOWN_MAX], leases[KNOWN_MAX];
+	int n_jobs, n_leases;
+	int retired;
+	char last_key[LIMIT_VALUE];
+	struct rstr *last_spec;
+	char last_sha[LIMIT_SHA256];
+};
+
+struct people *people_new(struct sim *s)
+{
+	struct people *p = mem_zalloc(sizeof(*p));
+
+	p->s = s;
+	return p;
+}
+
+void people_free(struct people *p)
+{
+	rstr_unref(p->last_spec);
+	mem_free(p);
+}
+
+static void request(struct people *p, struct farm_event *ev, enum ask what)
+{
+	int rc;
+
+	ev->token = ++p->next_token;
+	ev->actor = "somebody";
+	rc = turn_request(p->s->turn, ev);
+	if (!rc)
+		p->open[ev->token % OPEN_MAX] = what;
+	else if (rc != ERR_IO && rc != ERR_FULL)
+		sim_panic(p->s, "a request was refused with %s", err_name(rc));
+}
+
+static void remember(int64_t *list, int *n, int64_t id)
+{
+	list[(*n)++ % KNOWN_MAX] = id;
+}
+
+void people_answer(struct people *p, const struct farm_answer *a)
+{
+	enum ask what = p->open[a->token % OPEN_MAX];
+
+	if (what == ASK_JOB && !a->rc) {
+		oracle_accepted(p->s->oracle, a->id);
+		if (!a->existed)
+			remember(p->jobs, &p->n_jobs, a->id);
+	}
+	if (what == ASK_LEASE && !a->rc)
+		remember(p->leases, &p->n_leases, a->id);
+}
+
+void people_crash(struct people *p)
+{
+	memset(p->open, 0, sizeof(p->open));
+}
+
+/* ---- jobs ---- */
+
+static const char *pick_selector(struct rng *r)
+{
+	static const char *const all[] = {"{}", "{\"shelf\": \"a\"}", "{\"shelf\": \"b\"}",
+		"{\"model\": \"Model 1\"}", "{\"model\": \"Model 2\", \"shelf\": \"a\"}",
+		"{\"kind\": \"sim\"}", "{\"model\": \"Nobody has it\"}"};
+
+	return all[rng_range(r, 0, rng_chance(r, 0.05) ? 6 : 5)];
+}
+
+static void write_job(struct people *p, struct buf *b)
+{
+	struct rng *r = &p->s->rng;
+	int variants = rng_range(r, 1, 3);
+	int count = rng_chance(r, 0.1) ? 0 : rng_chance(r, 0.15) ? rng_range(r, 5, 8) :
+								   rng_range(r, 1, 3);
+	int rounds = rng_range(r, 1, 2), max_rounds = rounds + rng_range(r, 0, 2);
+
+	buf_printf(b, "{\"schema\": \"framefarm.job/1\", \"name\": \"job\", \"model\": {\"name\": "
+		      "\"m\", \"variants\": [");
+	for (int v = 0; v < variants; v++)
+		buf_printf(b,
+			"%s{\"name\": \"v%d\", \"file\": {\"sha256\": \"%064d\", \"bytes\": 10, "
+			"\"name\": \"m.onnx\"}}",
+			v ? ", " : "", v, v);
+	buf_printf(b, "]}, \"measure\": {\"rounds\": %d, \"max_rounds\": %d}, ", rounds,
+		max_rounds);
+	buf_printf(b, "\"devices\": {\"select\": %s, ", pick_selector(r));
+	if (count)
+		buf_printf(b, "\"count\": %d}, ", count);
+	else
+		buf_printf(b, "\"count\": \"all\"}, ");
+	buf_printf(b, "\"priority\": %d, \"retries\": %d}", (int)rng_range(r, -2, 2),
+		(int)rng_range(r, 0, 3));
+}
+
+static void submit(struct people *p)
+{
+	struct farm_event ev = {.kind = FARM_JOB_SUBMIT};
+	bool again = *p->last_key && rng_chance(&p->s->rng, 0.1);
+	struct buf b;
+
+	if (!again) {
+		buf_init(&b, 0);
+		write_job(p, &b);
+		rstr_unref(p->last_spec);
+		p->last_spec = rstr_new(buf_text(&b), b.len);
+		hash_bytes(b.data, b.len, p->last_sha);
+		snprintf(p->last_key, sizeof(p->last_key), "key-%lld", (long long)p->next_token);
+		buf_fini(&b);
+	}
+	ev.u.submit.spec = p->last_spec;
+	ev.u.submit.spec_sha256 = p->last_sha;
+	ev.u.submit.idempotency_key = p->last_key;
+	request(p, &ev, ASK_JOB);
+}
+
+static int64_t one_of(struct people *p, const int64_t *list, int n)
+{
+	int have = n < KNOWN_MAX ? n : KNOWN_MAX;
+
+	return have ? list[rng_range(&p->s->rng, 0, have - 1)] : 0;
+}
+
+static void cancel(struct people *p, int64_t job)
+{
+	request(p,
+		&(struct farm_event){.kind = FARM_JOB_CANCEL,
+			.u.cancel = {.job = job, .reason = "not wanted any more"}},
+		ASK_OTHER);
+}
+
+/* ---- reservations and operators ---- */
+
+static void reserve(struct people *p)
+{
+	const char *sel = pick_selector(&p->s->rng);
+	struct farm_event ev = {.kind = FARM_LEASE_ASK};
+
+	ev.u.ask.selector = rstr_new(sel, strlen(sel));
+	ev.u.ask.for_ms = rng_range(&p->s->rng, 1000, 600000);
+	ev.u.ask.priority = rng_range(&p->s->rng, -1, 1);
+	ev.u.ask.reason = "debugging";
+	request(p, &ev, ASK_LEASE);
+	rstr_unref(ev.u.ask.selector);
+}
+
+static void extend_or_release(struct people *p)
+{
+	int64_t lease = one_of(p, p->leases, p->n_leases);
+	struct farm_event ev = {0};
+
+	if (rng_chance(&p->s->rng, 0.4)) {
+		ev.kind = FARM_LEASE_EXTEND;
+		ev.u.extend.lease = lease;
+		ev.u.extend.for_ms = rng_range(&p->s->rng, 1000, 300000);
+	} else {
+		ev.kind = FARM_LEASE_RELEASE;
+		ev.u.release.lease = lease;
+	}
+	request(p, &ev, ASK_OTHER);
+}
+
+static void pick_device(void *arg, const void *row)
+{
+	const struct device_row *d = row;
+	int64_t *pick = arg; /* [0] the pick, [1] how far to go */
+
+	if (pick[1]-- >= 0)
+		pick[0] = d->id;
+}
+
+static void operate(struct people *p)
+{
+	int64_t pick[2] = {0, rng_range(&p->s->rng, 0, 9)};
+	struct farm_event ev = {.kind = FARM_DEVICE_ADMIN};
+
+	farm_each(turn_farm(p->s->turn), &device_table, pick_device, pick);
+	ev.u.admin.device = pick[0];
+	ev.u.admin.reason = "looks odd";
+	ev.u.admin.what = rng_chance(&p->s->rng, 0.6) ? FARM_ADMIN_RELEASE : FARM_ADMIN_QUARANTINE;
+	if (p->retired < 2 && rng_chance(&p->s->rng, 0.05)) {
+		ev.u.admin.what = FARM_ADMIN_RETIRE;
+		p->retired++;
+	}
+	request(p, &ev, ASK_OTHER);
+}
+
+void people_act(struct people *p)
+{
+	int64_t n = rng_range(&p->s->rng, 0, 19);
+	struct farm_counts c;
+
+	farm_get_counts(turn_farm(p->s->turn), &c);
+	if (n < 12 && c.live_jobs < 40)
+		submit(p);
+	else if (n < 14)
+		cancel(p, one_of(p, p->jobs, p->n_jobs));
+	else if (n < 16)
+		reserve(p);
+	else if (n < 18)
+		extend_or_release(p);
+	else
+		operate(p);
+}
+
+/* ---- peace ---- */
+
+struct peace {
+	struct people *p;
+};
+
+static void end_paused(void *arg, const void *row)
+{
+	const struct job_row *j = row;
+
+	if (j->state == JOB_PAUSED && !j->cancel_asked)
+		cancel(arg, j->id);
+}
+
+static void free_device(void *arg, const void *row)
+{
+	const struct device_row *d = row;
+
+	if (d->state == DEVICE_QUARANTINED)
+		request(arg,
+			&(struct farm_event){.kind = FARM_DEVICE_ADMIN,
+				.u.admin = {.device = d->id,
+					.what = FARM_ADMIN_RELEASE,
+					.reason = "it is well again"}},
+			ASK_OTHER);
+}
+
+void people_peace(struct people *p)
+{
+	farm_each(turn_farm(p->s->turn), &job_table, end_paused, p);
+	farm_each(turn_farm(p->s->turn), &device_table, free_device, p);
+}
