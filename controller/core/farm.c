@@ -330,7 +330,7 @@ static void (*const handlers[FARM_EVENT_KINDS])(struct farm *f, const struct far
 	[FARM_AGENT_STATUS] = device_status,
 	[FARM_AGENT_END] = attempt_agent_end,
 	[FARM_ATTEMPT_STORED] = attempt_stored,
-	[FARM_JOB_SUBMIT] = job_submit,
+	[FARM_JOB_SUBMIT] = job_accept,
 	[FARM_JOB_CANCEL] = job_cancel,
 	[FARM_LEASE_ASK] = lease_ask,
 	[FARM_LEASE_EXTEND] = lease_extend,

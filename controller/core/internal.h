@@ -243,7 +243,7 @@ void queue_match_want(struct farm *f, struct want *w);
 int job_load(struct farm *f, const struct job_row *row, struct err *e);
 int job_load_run(struct farm *f, const struct run_row *row, struct err *e);
 void job_free(struct farm *f, struct job *j);
-void job_submit(struct farm *f, const struct farm_event *ev);
+void job_accept(struct farm *f, const struct farm_event *ev);
 void job_cancel(struct farm *f, const struct farm_event *ev);
 void job_timeout(struct farm *f, struct job *j);
 void job_run_ended(struct farm *f, struct run *r);

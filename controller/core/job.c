@@ -248,7 +248,7 @@ static void add_runs(struct farm *f, struct job *j, const struct jobspec *s, con
 	}
 }
 
-void job_submit(struct farm *f, const struct farm_event *ev)
+void job_accept(struct farm *f, const struct farm_event *ev)
 {
 	int64_t pins[LIMIT_DEVICES] = {0};
 	struct jobspec *s;

@@ -224,6 +224,7 @@ void ingest_end(struct ingest *in, struct session *s, const struct msg_end *end)
 		if (f->n_ends == INGEST_ENDS)
 			return; /* it is said again at the next connection */
 		e = &f->ends[f->n_ends++];
+		memset(e, 0, sizeof(*e));
 	}
 	mem_free(e->streams);
 	*e = (struct ended){.attempt = end->attempt, .n = end->n_streams};

@@ -110,7 +110,7 @@ static int ask_gates(struct judgement *j, const struct jobspec *spec, int varian
 	execution_judge(end_of(outcome), cause, add_gate(j, GATE_KIND_EXECUTION));
 	if (end_of(outcome) != EXECUTION_OK)
 		return 0; /* nothing else can be said */
-	if (spec->gates & GATE_GOLDEN)
+	if ((spec->gates & GATE_GOLDEN) && v->golden.set)
 		ask_golden(j, &v->golden);
 	if (outcome == OUTCOME_GOLDEN)
 		return 0; /* nothing was timed */

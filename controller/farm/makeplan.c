@@ -191,7 +191,6 @@ static void put_measure(struct plan *p, const struct jobspec *s, double display_
 	p->sample_hz_timed = m->sample_hz_timed;
 	p->stall_ms = m->stall_ms;
 	p->memory_bytes = m->memory_mb << 20;
-	p->golden_stop = !!(s->gates & GATE_GOLDEN);
 }
 
 static int put_programs(struct makeplan *m, const char *abi, struct tools *tools, struct err *e)
@@ -223,6 +222,7 @@ int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant, c
 	str_copy(p->variant, sizeof(p->variant), v->name);
 	put_runner(p, spec, &v->runner);
 	put_measure(p, spec, display_hz);
+	p->golden_stop = (spec->gates & GATE_GOLDEN) && v->golden.set;
 	p->deadline_ms = jobspec_deadline_ms(spec, v);
 	str_copy(p->model_sha256, sizeof(p->model_sha256), v->model.sha256);
 	p->model_bytes = v->model.bytes;

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `framefarm serve`: the daemon. Reads its options, makes the data directory, puts loop, controller
+ * and API together, and ends in order on SIGTERM or SIGINT: no new requests, open ones answered, what
+ * is changed stored. Runs on devices go on and are found again by the next daemon.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/exitcode.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cmd/command.h"
+#include "cmd/host.h"
+#include "cmd/options.h"
+#include "cmd/paths.h"
+#include "farm/ctl.h"
+#include "loop/loop.h"
+
+#define DRAIN_MS 5000 /* for open requests, once the controller has stopped */
+
+struct serve_values {
+	char config[OPTION_PATH_MAX];
+	char data[OPTION_PATH_MAX];
+	char listen[256];
+	char tools[OPTION_PATH_MAX];
+	char ort[OPTION_PATH_MAX];
+	char tls_cert[OPTION_PATH_MAX];
+	char tls_key[OPTION_PATH_MAX];
+	char host_id[LIMIT_NAME];
+	bool local, check, allow_insecure;
+	int log_level;
+	int64_t files_max;
+	int64_t reattach_ms, no_match_ms, cool_max_ms;
+};
+
+static const char *const log_words[] = {"err", "warn", "info", "debug", NULL};
+
+static const struct option_row rows[] = {
+	{.name = "config", .letter = 'c', .no_file = true, .type = OPTION_TEXT, .unit = "FILE",
+		OPTION_AT(struct serve_values, config),
+		.help = "read options from FILE too: lines of `name = value`"},
+	{.name = "data", .letter = 'd', .type = OPTION_TEXT, .unit = "DIR",
+		OPTION_AT(struct serve_values, data),
+		.help = "data directory; default: $FRAMEFARM_DATA, /var/lib/framefarm for root, "
+			"~/.local/share/framefarm otherwise"},
+	{.name = "listen", .letter = 'l', .type = OPTION_TEXT, .unit = "HOST:PORT",
+		.fallback = "127.0.0.1:8765", OPTION_AT(struct serve_values, listen),
+		.help = "address of API and dashboard; port 0 takes a free one"},
+	{.name = "local", .type = OPTION_FLAG, OPTION_AT(struct serve_values, local),
+		.help = "make this machine a device too"},
+	{.name = "check", .letter = 'n', .no_file = true, .type = OPTION_FLAG,
+		OPTION_AT(struct serve_values, check),
+		.help = "check the configuration and exit"},
+	{.name = "tools", .type = OPTION_TEXT, .unit = "DIR", OPTION_AT(struct serve_values, tools),
+		.help = "where framefarm-agent and the runners lie; default: beside this program"},
+	{.name = "ort", .type = OPTION_TEXT, .unit = "FILE", OPTION_AT(struct serve_values, ort),
+		.help = "ONNX Runtime's library; default: $FRAMEFARM_ORT, else where it is found"},
+	{.name = "tls-cert", .type = OPTION_TEXT, .unit = "FILE",
+		OPTION_AT(struct serve_values, tls_cert), .help = "certificate chain, PEM"},
+	{.name = "tls-key", .type = OPTION_TEXT, .unit = "FILE",
+		OPTION_AT(struct serve_values, tls_key), .help = "private key, PEM"},
+	{.name = "allow-insecure", .type = OPTION_FLAG,
+		OPTION_AT(struct serve_values, allow_insecure),
+		.help = "listen on another address than loopback without TLS: everybody on the network "
+			"can read the token"},
+	{.name = "host-id", .type = OPTION_TEXT, .unit = "NAME",
+		OPTION_AT(struct serve_values, host_id),
+		.help = "this host's name in the rows; default: its host name"},
+	{.name = "log-level", .type = OPTION_WORD, .words = log_words, .fallback = "info",
+		OPTION_AT(struct serve_values, log_level), .help = "how much is logged on stderr"},
+	{.name = "files-max", .type = OPTION_BYTES, .unit = "BYTES", .min = 1 << 20,
+		.max = 1LL << 50, .fallback = "20GiB", OPTION_AT(struct serve_values, files_max),
+		.help = "quota of uploaded models and data"},
+	{.name = "reattach-time", .type = OPTION_DURATION, .unit = "TIME", .min = 1000,
+		.max = 86400000, .fallback = "5m", OPTION_AT(struct serve_values, reattach_ms),
+		.help = "how long a run waits for a device that is out of reach"},
+	{.name = "match-time", .type = OPTION_DURATION, .unit = "TIME", .min = 0, .max = 86400000,
+		.fallback = "10s", OPTION_AT(struct serve_values, no_match_ms),
+		.help = "how long a job that no known device matches waits for one"},
+	{.name = "cool-time", .type = OPTION_DURATION, .unit = "TIME", .min = 0, .max = 3600000,
+		.fallback = "2m", OPTION_AT(struct serve_values, cool_max_ms),
+		.help = "longest time a device cools behind a run"},
+};
+
+const struct option_table serve_options = OPTION_TABLE(rows, struct serve_values);
+
+struct serve {
+	struct serve_values v;
+	struct loop *loop;
+	struct host *host;
+	struct ctl *ctl;
+	struct api *api;
+	struct loop_fd *api_fd;
+	struct loop_timer *api_timer, *drain_timer;
+	struct loop_signal *sigterm, *sigint;
+	bool stopping, ctl_stopped;
+	char url_path[PATHS_MAX];
+};
+
+/* ---- configuration ---- */
+
+static int make_data_dir(const char *dir, struct err *e)
+{
+	char path[PATHS_MAX];
+	struct stat st;
+
+	if (!str_copy(path, sizeof(path), dir))
+		return err_set(e, ERR_TOOBIG, "the path of the data directory is too long");
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return err_errno(e, errno, "cannot make the directory %s", path);
+		*p = '/';
+	}
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return err_errno(e, errno, "cannot make the data directory %s", path);
+	if (stat(path, &st) || !S_ISDIR(st.st_mode))
+		return err_set(e, ERR_INVAL, "%s is no directory; name another one with --data", path);
+	if (st.st_uid != geteuid())
+		return err_set(e, ERR_PERM, "the data directory %s belongs to another user; name "
+					    "another one with --data",
+			path);
+	if ((st.st_mode & 077) && chmod(path, 0700))
+		return err_errno(e, errno, "cannot make the data directory %s private", path);
+	return 0;
+}
+
+/* Drivers hand paths to other processes: they must not depend on where we stand. */
+static int absolute(char *path, size_t size, struct err *e)
+{
+	char *full = realpath(path, NULL);
+	bool fits;
+
+	if (!full)
+		return err_errno(e, errno, "cannot find %s", path);
+	fits = str_copy(path, size, full);
+	free(full);
+	return fits ? 0 : err_set(e, ERR_TOOBIG, "the path of %s is too long", path);
+}
+
+static int fill_in_defaults(struct serve_values *v, struct err *e)
+{
+	int rc;
+
+	if (!*v->data && (rc = paths_data_dir(v->data, e)))
+		return rc;
+	if (!*v->tools && (rc = paths_tools_dir(v->tools, e)))
+		return rc;
+	if (!*v->ort)
+		paths_find_ort(v->ort);
+	if (!*v->host_id && gethostname(v->host_id, sizeof(v->host_id) - 1))
+		str_copy(v->host_id, sizeof(v->host_id), "localhost");
+	if (!*v->tls_cert != !*v->tls_key)
+		return err_set(e, ERR_INVAL, "tls-cert and tls-key go together: give both or none");
+	return 0;
+}
+
+static int read_options(int argc, char **argv, struct serve_values *v, bool *ret_go_on)
+{
+	struct option_set set;
+	struct err e = {0};
+	int n, exit_code = 0;
+
+	*ret_go_on = false;
+	if (!command_parse_set("serve", argc, argv, &set, v, &n, &exit_code))
+		return exit_code;
+	if ((*v->config && options_read_file(&set, v->config, &e)) || fill_in_defaults(v, &e))
+		return command_fail("serve", &e, EXIT_USAGE);
+	*ret_go_on = true;
+	return 0;
+}
+
+/* ---- the API in the loop ---- */
+
+static void api_due(void *arg)
+{
+	struct serve *s = arg;
+
+	api_run(s->api);
+}
+
+static void api_ready(void *arg, unsigned events)
+{
+	(void)events;
+	api_due(arg);
+}
+
+/* ---- the end ---- */
+
+static void drain_over(void *arg)
+{
+	struct serve *s = arg;
+
+	loop_stop(s->loop);
+}
+
+static void ctl_stopped(void *arg)
+{
+	struct serve *s = arg;
+
+	s->ctl_stopped = true;
+	loop_timer_set(s->drain_timer, clock_mono_ms() + DRAIN_MS);
+}
+
+static void stop(void *arg)
+{
+	struct serve *s = arg;
+
+	if (s->stopping) {
+		log_warn("event=stop_now");
+		loop_stop(s->loop);
+		return;
+	}
+	s->stopping = true;
+	log_info("event=stopping");
+	api_drain(s->api);
+	ctl_stop(s->ctl, ctl_stopped, s);
+}
+
+static void turn(void *arg)
+{
+	struct serve *s = arg;
+	int64_t at;
+
+	ctl_turn(s->ctl);
+	api_run(s->api);
+	at = api_deadline_ms(s->api);
+	if (at == INT64_MAX)
+		loop_timer_clear(s->api_timer);
+	else
+		loop_timer_set(s->api_timer, at);
+	if (s->ctl_stopped && api_idle(s->api))
+		loop_stop(s->loop);
+}
+
+/* ---- the start ---- */
+
+/* For clients on this host that were not told. */
+static int write_url(struct serve *s, struct err *e)
+{
+	char tmp[PATHS_MAX + 8];
+	FILE *f;
+
+	if (!paths_join(s->url_path, s->v.data, PATHS_URL_FILE))
+		return err_set(e, ERR_TOOBIG, "the path of the data directory is too long");
+	snprintf(tmp, sizeof(tmp), "%s.new", s->url_path);
+	f = fopen(tmp, "we");
+	if (!f)
+		return err_errno(e, errno, "cannot write %s", tmp);
+	fprintf(f, "%s\n", api_url(s->api));
+	if (fclose(f) || rename(tmp, s->url_path))
+		return err_errno(e, errno, "cannot write %s", s->url_path);
+	return 0;
+}
+
+static int start(struct serve *s, struct err *e)
+{
+	struct ctl_config cc = {.data_dir = s->v.data,
+		.tools_dir = s->v.tools,
+		.ort_path = s->v.ort,
+		.local = s->v.local,
+		.blobs_max_bytes = s->v.files_max};
+	struct api_config ac = {.listen = s->v.listen,
+		.data_dir = s->v.data,
+		.tls_cert = s->v.tls_cert,
+		.tls_key = s->v.tls_key,
+		.allow_insecure = s->v.allow_insecure};
+	struct ctl_env env;
+	int rc = make_data_dir(s->v.data, e);
+
+	if (rc || (rc = absolute(s->v.data, sizeof(s->v.data), e)))
+		return rc;
+	s->loop = loop_new(e);
+	if (!s->loop)
+		return e->code;
+	s->host = host_new(s->loop);
+	host_env(s->host, &env);
+	farm_config_default(&cc.farm);
+	str_copy(cc.farm.host_id, sizeof(cc.farm.host_id), s->v.host_id);
+	cc.farm.reattach_ms = s->v.reattach_ms;
+	cc.farm.no_match_ms = s->v.no_match_ms;
+	cc.farm.cool_max_ms = s->v.cool_max_ms;
+	s->ctl = ctl_new(&cc, &env, e);
+	if (!s->ctl)
+		return e->code;
+	s->api = api_new(&ac, s->ctl, e);
+	if (!s->api || write_url(s, e))
+		return e->code;
+	s->api_fd = loop_fd_new(s->loop, api_epoll_fd(s->api), LOOP_READ, api_ready, s);
+	s->api_timer = loop_timer_new(s->loop, api_due, s);
+	s->drain_timer = loop_timer_new(s->loop, drain_over, s);
+	s->sigterm = loop_signal_new(s->loop, SIGTERM, stop, s);
+	s->sigint = loop_signal_new(s->loop, SIGINT, stop, s);
+	return 0;
+}
+
+static void release(struct serve *s)
+{
+	loop_fd_free(s->api_fd);
+	loop_timer_free(s->api_timer);
+	loop_timer_free(s->drain_timer);
+	loop_signal_free(s->sigterm);
+	loop_signal_free(s->sigint);
+	api_free(s->api);
+	if (s->api)
+		unlink(s->url_path);
+	if (s->ctl_stopped || !s->ctl)
+		loop_free(s->loop);
+	if (s->ctl_stopped)
+		ctl_free(s->ctl);
+	host_free(s->host);
+}
+
+static int exit_code_of(int code)
+{
+	switch (code) {
+	case ERR_PERM:
+		return EXIT_PERMISSION;
+	case ERR_INVAL:
+	case ERR_RANGE:
+	case ERR_PARSE:
+		return EXIT_USAGE;
+	}
+	return EXIT_GENERAL;
+}
+
+static void say_hello(const struct serve *s)
+{
+	log_info("event=listening url=%s data=\"%s\" local=%s ort=\"%s\"", api_url(s->api),
+		s->v.data, s->v.local ? "yes" : "no", *s->v.ort ? s->v.ort : "none");
+	if (!*s->v.ort)
+		log_warn("event=no_runtime remedy=\"`framefarm doctor` tells how to get ONNX Runtime\"");
+	printf("framefarm %s listens on %s\n", FRAMEFARM_VERSION, api_url(s->api));
+	fflush(stdout);
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	struct serve s = {0};
+	struct err e = {0};
+	bool go_on;
+	int rc = read_options(argc, argv, &s.v, &go_on);
+
+	if (!go_on)
+		return rc;
+	log_set_level(s.v.log_level);
+	if (s.v.check) {
+		printf("the configuration is good: data %s, listen %s\n", s.v.data, s.v.listen);
+		return EXIT_PASS;
+	}
+	rc = start(&s, &e);
+	if (rc) {
+		/* What was begun ends with the process; nothing of it is worth an orderly end. */
+		return command_fail("serve", &e, exit_code_of(e.code));
+	}
+	say_hello(&s);
+	loop_run(s.loop, turn, &s);
+	log_info("event=stopped");
+	release(&s);
+	return EXIT_PASS;
+}
