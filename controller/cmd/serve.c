@@ -318,10 +318,11 @@ static void release(struct serve *s)
 	api_free(s->api);
 	if (s->api)
 		unlink(s->url_path);
-	if (s->ctl_stopped || !s->ctl)
-		loop_free(s->loop);
-	if (s->ctl_stopped)
-		ctl_free(s->ctl);
+	/* Told to stop at once: what is under way in threads ends with the process. */
+	if (!s->ctl_stopped)
+		return;
+	ctl_free(s->ctl);
+	loop_free(s->loop);
 	host_free(s->host);
 }
 

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real daemon with a data directory of its own, the real CLI, and plain HTTP beside it. Nothing
+sleeps: every wait is for a condition, with a bound that only a failure reaches."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+import urllib.error
+import urllib.request
+
+from .agentbox import BUILD, PATIENCE, wait_for
+
+PROGRAM = os.path.abspath(os.path.join(BUILD, "framefarm"))
+MODELS = os.path.abspath(os.environ.get("FRAMEFARM_MODELS", os.path.join(BUILD, "models")))
+
+# Exit codes of the CLI (controller/base/exitcode.h).
+PASS, USAGE, PERMISSION, UNREACHABLE = 0, 2, 3, 4
+BUDGET, GOLDEN, GATE, INCONCLUSIVE, WAIT, UNSATISFIABLE, CANCELLED, INFRASTRUCTURE = (
+    10, 12, 13, 15, 16, 18, 19, 20)
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Daemon:
+    """`framefarm serve --local`; its address and token are read where the CLI reads them."""
+
+    def __init__(self, data, *options, env=None):
+        self.data, self.options, self.env = data, list(options), env
+        self.process, self.url = None, None
+        self.log_path = data + ".log"
+
+    def start(self):
+        url_file = os.path.join(self.data, "url")
+        if os.path.exists(url_file):
+            os.unlink(url_file)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--local",
+                 "--log-level", "debug", *self.options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
+        wait_for(lambda: os.path.exists(url_file) or self.process.poll() is not None,
+                 "the daemon to listen")
+        if self.process.poll() is not None:
+            raise AssertionError("the daemon ended:\n" + self.log_text())
+        with open(url_file) as f:
+            self.url = f.read().strip()
+        with open(os.path.join(self.data, "admin.token")) as f:
+            self.token = f.read().strip()
+        return self
+
+    def log_text(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def kill(self, sig=signal.SIGKILL):
+        self.process.send_signal(sig)
+        return self.process.wait(PATIENCE)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            code = self.kill(signal.SIGTERM)
+            if code:
+                raise AssertionError("the daemon ended with %d:\n%s" % (code, self.log_text()))
+
+    def http(self, method, path, body=None, headers=None, token=True):
+        headers = dict(headers or {})
+        if token:
+            headers.setdefault("Authorization", "Bearer " + self.token)
+        request = urllib.request.Request(self.url + path, data=body, headers=headers,
+                                         method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as r:
+                return Answer(r.status, r.headers, r.read())
+        except urllib.error.HTTPError as e:
+            return Answer(e.code, e.headers, e.read())
+
+    def get(self, path):
+        a = self.http("GET", path)
+        if a.status != 200:
+            raise AssertionError("GET %s: %d %s" % (path, a.status, a.body))
+        return a.json
+
+    def agent_pid(self):
+        with open(os.path.join(self.data, "devices/local/device/agent.pid")) as f:
+            return int(f.read().split()[0])
+
+
+def children_of(pid):
+    """Processes whose parent is pid."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open("/proc/%s/stat" % entry) as f:
+                    if int(f.read().rsplit(")", 1)[1].split()[1]) == pid:
+                        found.append(int(entry))
+            except (OSError, IndexError):
+                pass
+    return found
+
+
+def is_alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class DaemonTest(unittest.TestCase):
+    """A temporary directory, a daemon in it and the CLI; agents and daemons end with the test."""
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="ff-")
+        self.data = os.path.join(self.dir, "data")
+        self.daemons = []
+
+    def tearDown(self):
+        for d in self.daemons:
+            if d.process and d.process.poll() is None:
+                d.process.kill()
+                d.process.wait()
+        self.end_agents()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def end_agents(self):
+        """The agent outlives the daemon by design; here it must not outlive the test."""
+        for root, _, files in os.walk(self.dir):
+            if "agent.pid" in files:
+                try:
+                    with open(os.path.join(root, "agent.pid")) as f:
+                        pid = int(f.read().split()[0])
+                    os.kill(pid, signal.SIGKILL)
+                except (OSError, ValueError, IndexError):
+                    continue
+                wait_for(lambda: not is_alive(pid), "the agent to end")
+
+    def daemon(self, *options, env=None):
+        d = Daemon(self.data, *options, env=env)
+        self.daemons.append(d)
+        return d.start()
+
+    def cli(self, *args, check=None, text=None):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("FRAMEFARM_")}
+        env["FRAMEFARM_DATA"] = self.data
+        r = subprocess.run([PROGRAM, *args], env=env, text=True, capture_output=True,
+                           input=text or "", timeout=4 * PATIENCE)
+        if check is not None and r.returncode != check:
+            raise AssertionError("framefarm %s: exit code %d, not %d\n%s\n%s\n--- daemon\n%s" % (
+                " ".join(args), r.returncode, check, r.stdout, r.stderr,
+                self.daemons[-1].log_text() if self.daemons else ""))
+        return r
+
+    def job_file(self, job, name="job.json"):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as f:
+            f.write(job if isinstance(job, str) else json.dumps(job))
+        return path
+
+    def wait_state(self, d, job, states, what="runs"):
+        """Until some run of the job is in one of the states; returns that run."""
+        def look():
+            for run in d.get("/api/v1/jobs/" + job)["runs"]:
+                if run["state"] in states:
+                    return run
+            return None
+        return wait_for(look, "a run of %s to be %s" % (job, " or ".join(states)))
+
+    def wait_phase(self, d, job, phase):
+        def look():
+            for run in d.get("/api/v1/jobs/" + job)["runs"]:
+                if run["progress"] and run["progress"]["phase"] == phase:
+                    return run
+            return None
+        return wait_for(look, "a run of %s to be in %s" % (job, phase))
+
+
+def mlp_job(**more):
+    """The tiny MLP, measured for a third of a second: 320 releases at 1 kHz."""
+    job = {
+        "schema": "framefarm.job/1",
+        "name": "mlp",
+        "model": {"name": "mlp", "variants": [
+            {"name": "fp32", "file": os.path.join(MODELS, "mlp_16_32_10.onnx")}]},
+        "runner": {"name": "onnxruntime", "threads": 1},
+        "inputs": [{"name": "input", "fill": "normal", "seed": 7}],
+        "measure": {"pace_hz": 1000, "min_runs": 320, "min_ms": 320, "max_ms": 20000,
+                    "warmup_min_ms": 10, "warmup_max_ms": 500, "baseline_ms": 50,
+                    "thermal_wait_ms": 0},
+        "devices": {"select": {"kind": "local"}},
+        "budget": {"ms": 10000},
+    }
+    measure = more.pop("measure", None)
+    job.update(more)
+    if measure:
+        job["measure"] = dict(job["measure"], **measure)
+    return job
