@@ -5,9 +5,10 @@
  *
  * Layout: u8 mode, varint n, zigzag t[0], zigzag v[0], zigzag dt (t[1] - t[0], when n > 1), then
  * for i = 1…n-1: zigzag(time residual), zigzag(v[i] - v[i-1]). The time residual is
- *	mode 0 (steady): (t[i] - t[i-1]) - (t[i-1] - t[i-2]), where t[1] - t[0] is dt, so 0 for i = 1
- *	mode 1 (chained): t[i] - (t[i-1] + v[i-1]), for iterations that start when the last one ended
- *	                  (dt is then 0 and unused).
+ *	mode 0 (steady): (t[i] - t[i-1]) - (t[i-1] - t[i-2]), where t[1] - t[0] is dt, so 0 for
+ *	                 i = 1
+ *	mode 1 (chained): t[i] - (t[i-1] + v[i-1]), for iterations that start when the last one
+ *	                  ended (dt is then 0 and unused).
  * The packer takes whichever is shorter. Differences wrap around as unsigned 64-bit numbers do, so
  * every int64 can be packed. Source of the idea: delta-of-delta time stamps of Gorilla (VLDB 2015,
  * section 4.1.1), with varints in place of bit fields.

@@ -4,7 +4,7 @@
  * stand as field lists in proto.h. Pure. Decoders return 0 or -1 and bound every count.
  *
  * Streams. What an attempt produces travels as chunks of numbered streams. Stream 0 carries facts,
- * stream 1 the runner's text; the agent numbers counters and blocks from 2 on. A stream's chunks
+ * stream 1 the runner's text, stream 2 marks; the agent numbers counters and blocks from 3 on. A stream's chunks
  * are numbered from 1 without a gap; the first is its declaration. Chunks are idempotent by
  * (attempt, boot, stream, seq), where boot is the agent boot under which the attempt began: an
  * agent that finds a spool goes on under the boot that the spool names.
@@ -146,7 +146,7 @@ enum fact_kind { FACT_INT = 1, FACT_NUM = 2, FACT_TEXT = 3 };
 
 struct fact {
 	int64_t mono_ns;
-	char key[MSG_NAME]; /* "load.cold_ns", "golden.case0.probs.cosine"; list in agents/README.md */
+	char key[MSG_NAME]; /* "load.cold_ns", "golden.case0.probs.cosine"; see agents/README.md */
 	uint8_t kind;
 	int64_t i;          /* FACT_INT */
 	double f;           /* FACT_NUM; may be NaN or infinite */

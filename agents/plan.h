@@ -144,7 +144,9 @@ struct plan {
 
 /* Returns the number of bytes, or 0 when it does not fit cap. */
 size_t plan_encode(const struct plan *p, void *dst, size_t cap);
-/* Returns 0 or -1; free with plan_fini() in both cases. */
+/* Returns 0 or -1; free with plan_fini() in both cases. Refused besides lists beyond their bounds:
+ * a foreign fill, and a hash that is neither empty nor 64 lower-case hex digits, since hashes
+ * become names of files. Whether the plan makes sense is for its reader to judge. */
 int plan_decode(const void *src, size_t n, struct plan *ret_p);
 void plan_fini(struct plan *p);
 

@@ -2,7 +2,7 @@
 /*
  * The bytes between controller and agent, and between agent and runner: framing, the primitive
  * encoders, the list of messages. Shared with the controller and with drivers; includes nothing of
- * theirs. Pure: no I/O, no clock, no allocation, no state.
+ * theirs. Pure: no I/O, no clock, no state; only the parser allocates.
  *
  * A frame is a header of 16 bytes and a payload. All numbers are little-endian.
  *
@@ -30,6 +30,7 @@
 #define PROTO_HEADER      16
 #define PROTO_PAYLOAD_MAX (256 * 1024)
 #define PROTO_TEXT_MAX    4096
+#define PROTO_FEED_MAX    (64 * 1024)
 #define PROTO_SECRET      32
 
 enum proto_type {
@@ -55,12 +56,13 @@ enum proto_type {
 	PROTO_PONG = 37,    /* u64 nonce, i64 mono_ns, i64 boot_ns, i64 wall_ns */
 
 	/* Agent to runner, over a socket pair on descriptor 3. */
-	PROTO_RUN = 64,    /* u32 process (which of the plan's processes this is), bytes plan;
-	                      the files follow as descriptors, see runner.h */
+	PROTO_RUN = 64,    /* u32 process (which of the plan's processes this is), bytes plan,
+	                      u32 n_files, n_files × text sha256; the files follow as
+	                      descriptors in PROTO_FILES, see runner.h */
 	PROTO_CANCEL = 65, /* no fields */
 
 	/* Runner to agent, never inside a timed block. */
-	PROTO_FACT = 96,   /* see fact.h */
+	PROTO_FACT = 96,   /* one struct fact, see msg.h */
 	PROTO_PHASE = 97,  /* u16 phase (enum phase in plan.h), i64 mono_ns, u32 block */
 	PROTO_DONE = 98,   /* u16 outcome (enum outcome in plan.h), text cause */
 };
@@ -89,8 +91,10 @@ int proto_header_get(const uint8_t src[PROTO_HEADER], struct proto_header *ret_h
 /* Whether header and payload fit their checksum. */
 bool proto_check(const uint8_t src[PROTO_HEADER], const void *payload, uint32_t len);
 
-/* CRC-32C (Castagnoli, RFC 3720 B.4), continued from `crc` (0 at first). */
+/* CRC-32C (Castagnoli, RFC 3720 B.4), continued from `crc` (0 at first). The portable one is what
+ * the other falls back to where the processor has no instruction for it. */
 uint32_t proto_crc32c(uint32_t crc, const void *data, size_t n);
+uint32_t proto_crc32c_portable(uint32_t crc, const void *data, size_t n);
 
 /* A writer over memory of the caller's. After an overflow `full` is set and nothing more is
  * written; check it once at the end. */
@@ -140,8 +144,8 @@ size_t proto_left(const struct proto_r *r);
 /* Takes frames out of a stream of bytes: feed() what came, next() until it says 0. */
 struct proto_parser {
 	uint8_t *buf;
-	size_t len, cap; /* cap is PROTO_HEADER + PROTO_PAYLOAD_MAX at most */
-	size_t used;
+	size_t len, cap; /* cap is one frame and one feed at most */
+	size_t used;     /* of len, already taken by next() */
 };
 
 struct proto_frame {
@@ -152,10 +156,12 @@ struct proto_frame {
 
 void proto_parser_init(struct proto_parser *p);
 void proto_parser_fini(struct proto_parser *p);
-/* Takes all n bytes. Returns 0, or -1 when memory is out. The caller feeds at most 64 KiB at a time
- * and drains with next() in between, so the buffer never exceeds one frame and one feed. */
+/* Takes all n bytes. Returns 0, or -1 when memory is out. The caller feeds at most PROTO_FEED_MAX
+ * at a time and drains with next() in between, so the buffer never exceeds one frame and one feed;
+ * a feed beyond that is refused whole with -1. */
 int proto_parser_feed(struct proto_parser *p, const void *data, size_t n);
-/* Returns 1 and a frame, 0 when more bytes are needed, -1 for garbage (close the connection). */
+/* Returns 1 and a frame, 0 when more bytes are needed, -1 for garbage (close the connection); after
+ * garbage it stays at -1. */
 int proto_parser_next(struct proto_parser *p, struct proto_frame *ret_f);
 
 #endif

@@ -8,11 +8,12 @@
  *
  * Operations. A struct driver_op is owned by the caller and borrowed by the driver from submit()
  * until its completion. The contract of every operation:
- *	- submit() returns 0: host->op_done(op) comes exactly once, later, never inside submit();
+ *	- submit() returns 0: host->op_done(op) comes exactly once, later, never inside submit() or
+ *	  cancel();
  *	- submit() returns a negative code: it will not come;
  *	- cancel() is a request: the completion still comes, with ERR_CANCELLED if it worked;
- *	- when the device goes, every operation under way completes with ERR_GONE, and only then does
- *	  the driver report the device gone.
+ *	- when the device goes, every operation under way completes with ERR_GONE, every stream is
+ *	  closed with it, and only then does the driver report the device gone.
  * The controller owns deadlines: it cancels what takes too long. A device's operations may run at
  * the same time unless a driver says otherwise in its README.
  *
@@ -71,7 +72,8 @@ struct stream_ops {
 	size_t (*write)(struct stream *s, const uint8_t *data, size_t n);
 	/* Stops (true) and goes on with (false) data(): back-pressure down to the device. */
 	void (*pause)(struct stream *s, bool on);
-	/* Asks for the end; closed() follows unless events were taken away first. */
+	/* Asks for the end; closed() follows unless events were taken away first. What the device has
+	 * not taken yet may be lost: who must know that it arrived waits for an answer. */
 	void (*close)(struct stream *s);
 };
 
@@ -141,6 +143,8 @@ struct driver_op {
 		} exec;
 		struct {
 			char agent_sha256[LIMIT_SHA256]; /* pushed before */
+			/* In: a new secret, shared with the agent. Out, on success: the one in force,
+			 * which is an older one where an agent that was running is kept. */
 			uint8_t secret[32];
 			const char *options[16];         /* borrowed "--flag=value" texts, NULL-terminated */
 		} start;
@@ -201,7 +205,8 @@ struct host_child;
 #define HOST_FD_READ  1
 #define HOST_FD_WRITE 2
 
-/* A child process; its standard streams are descriptors of the caller's, or -1 for /dev/null. */
+/* A child process; its standard streams are descriptors of the caller's (copied), or -1 for
+ * /dev/null. It inherits nothing else and leads a process group of its own. */
 struct host_spawn {
 	const char *path;
 	char *const *argv;
@@ -214,18 +219,21 @@ struct driver_host {
 	/* The time of this turn. */
 	int64_t (*now_ms)(struct driver_host *h); /* monotonic */
 
-	/* Once, at or after at_ms (monotonic). Deleting a timer is allowed in its callback. */
+	/* Once, at or after at_ms (monotonic), never inside timer_add(). The timer is gone when its
+	 * callback begins; timer_del() is for one that has not fired. */
 	struct host_timer *(*timer_add)(
 		struct driver_host *h, int64_t at_ms, void (*fn)(void *arg), void *arg);
 	void (*timer_del)(struct driver_host *h, struct host_timer *t);
 
-	/* Level-triggered; `events` is an or of HOST_FD_*. */
+	/* Level-triggered; `events` is an or of HOST_FD_*, 0 to rest (not even a hang-up is reported).
+	 * fd_del() is allowed in any callback, and comes before close(). SIGPIPE is ignored. */
 	struct host_fd *(*fd_add)(struct driver_host *h, int fd, unsigned events,
 		void (*fn)(void *arg, unsigned events), void *arg);
 	void (*fd_set)(struct driver_host *h, struct host_fd *f, unsigned events);
 	void (*fd_del)(struct driver_host *h, struct host_fd *f); /* does not close */
 
-	/* exited() comes once, unless detached: status as from waitpid(). NULL on failure, *e filled. */
+	/* exited() comes once, unless detached: status as from waitpid(); the child is gone when it
+	 * begins. NULL on failure, *e filled. child_kill() signals the child's whole group. */
 	struct host_child *(*spawn)(struct driver_host *h, const struct host_spawn *sp,
 		void (*exited)(void *arg, int status), void *arg, struct err *e);
 	void (*child_kill)(struct driver_host *h, struct host_child *c, int sig);
