@@ -34,8 +34,8 @@ void attempt_load(struct farm *f, const struct attempt_row *row)
 	struct run *r = map_get(f->runs, row->run);
 	struct attempt *a;
 
-	if (row->state == ATTEMPT_DONE && !row->spool)
-		return;
+	if ((row->state == ATTEMPT_DONE && !row->spool) || map_get(f->attempts, row->id))
+		return; /* nothing is left of it, or it was loaded already */
 	a = attempt_new();
 	a->row = *row;
 	rstr_ref(a->row.record);

@@ -213,15 +213,17 @@ int devmgr_start(struct devmgr *m, const struct driver *drv, const struct driver
 	return 0;
 }
 
-static void all_stopped(struct devmgr *m)
+/* Drivers have stopped, and so has what tasks had given to the pool. */
+void devmgr_maybe_stopped(struct devmgr *m)
 {
 	struct running *r;
 
+	if (!m->stopped || !TAILQ_EMPTY(&m->tasks))
+		return;
 	TAILQ_FOREACH (r, &m->running, link)
 		if (!r->stopped)
 			return;
-	if (m->stopped)
-		m->stopped(m->stopped_arg);
+	m->stopped(m->stopped_arg);
 	m->stopped = NULL;
 }
 
@@ -230,12 +232,12 @@ static void driver_stopped(void *arg)
 	struct running *r = arg;
 
 	r->stopped = true;
-	all_stopped(r->m);
+	devmgr_maybe_stopped(r->m);
 }
 
 static void stop_later(void *arg)
 {
-	all_stopped(arg);
+	devmgr_maybe_stopped(arg);
 }
 
 void devmgr_stop(struct devmgr *m, void (*stopped)(void *arg), void *arg)

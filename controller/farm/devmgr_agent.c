@@ -22,7 +22,9 @@ static void on_welcome(void *arg, int rc, const char *text, const struct msg_wel
 {
 	struct dev *d = arg;
 	struct task *t = d->preparing;
+	char why[LIMIT_CAUSE];
 
+	str_copy(why, sizeof(why), text); /* it is the session's, which goes */
 	if (w) {
 		str_copy_clean(d->boot_id, sizeof(d->boot_id), w->kernel_boot_id,
 			sizeof(w->kernel_boot_id));
@@ -37,18 +39,20 @@ static void on_welcome(void *arg, int rc, const char *text, const struct msg_wel
 		agent_end_session(d);
 	}
 	if (t)
-		task_welcome(t, rc, text, w);
+		task_welcome(t, rc, why, w);
 }
 
 static void on_lost(void *arg, const char *text)
 {
 	struct dev *d = arg;
+	char why[LIMIT_CAUSE];
 
-	log_warn("event=agent_lost device=d%lld cause=\"%s\"", (long long)d->id, text);
+	str_copy(why, sizeof(why), text); /* it is the session's, which goes */
+	log_warn("event=agent_lost device=d%lld cause=\"%s\"", (long long)d->id, why);
 	agent_end_session(d);
 	turn_post(d->m->turn,
 		&(struct farm_event){
-			.kind = FARM_AGENT_LOST, .u.agent_lost = {.device = d->id, .text = text}});
+			.kind = FARM_AGENT_LOST, .u.agent_lost = {.device = d->id, .text = why}});
 }
 
 static void on_status(void *arg, const struct msg_status *st)

@@ -105,6 +105,7 @@ struct devmgr {
 /* ---- devmgr.c ---- */
 struct dev *devmgr_dev(struct devmgr *m, int64_t handle);
 struct dev *devmgr_dev_by_id(struct devmgr *m, int64_t id);
+void devmgr_maybe_stopped(struct devmgr *m);
 void devmgr_drop_staged(struct devmgr *m, int64_t attempt);
 
 /* ---- devmgr_task.c ---- */

@@ -39,6 +39,7 @@ struct task *task_find(struct devmgr *m, int64_t action)
 void task_finish(struct task *t, int rc, const char *text, bool blame, struct farm_event *ev)
 {
 	struct farm_event plain = {0};
+	struct devmgr *m = t->m;
 
 	assert(!t->op_pending && !t->work_pending);
 	if (!ev)
@@ -57,6 +58,7 @@ void task_finish(struct task *t, int rc, const char *text, bool blame, struct fa
 	rstr_unref(t->spec);
 	mem_free(t->err);
 	mem_free(t);
+	devmgr_maybe_stopped(m);
 }
 
 /* ---- one driver operation ---- */

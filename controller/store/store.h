@@ -24,10 +24,10 @@ struct store;
 #define STORE_SCHEMA_SAMPLES 1
 
 struct store_config {
-	const char *dir;                        /* exists, is ours */
-	const struct row_table *const *tables;  /* the control plane's, NULL-terminated */
-	int busy_ms;                            /* busy_timeout, 5000 when 0 */
-	int64_t wal_limit_bytes;                /* checkpoint target, 16 MiB when 0 */
+	const char *dir;		       /* exists, is ours */
+	const struct row_table *const *tables; /* the control plane's, NULL-terminated */
+	int busy_ms;			       /* busy_timeout, 5000 when 0 */
+	int64_t wal_limit_bytes;	       /* checkpoint target, 16 MiB when 0 */
 };
 
 /*
@@ -45,6 +45,22 @@ void store_close(struct store *s);
 int store_load(struct store *s, const struct row_table *t, int (*fn)(void *arg, const void *row),
 	void *arg, struct err *e);
 
+/*
+ * What may be submitted and not yet done, to each of the two writers. A submission never blocks,
+ * so keeping within these bounds is the caller's part: it stops reading from its agents, and
+ * refuses new jobs, long before. They are asserted; the limits of base/limits.h cannot reach them.
+ */
+#define STORE_QUEUE_TXNS    4096
+#define STORE_QUEUE_BATCHES 4096
+#define STORE_QUEUE_BYTES   (512 * 1024 * 1024)
+#define STORE_TXN_OPS	    1048576 /* of one transaction */
+#define STORE_BATCH_CHUNKS  4096    /* of one batch */
+#define STORE_BATCH_BYTES   (8 * 1024 * 1024)
+#define STORE_CHUNK_BYTES   (256 * 1024) /* payload; a frame carries no more */
+
+/* Pairs whose time is further from 0 (126 years of a monotonic clock) are refused as no chunk. */
+#define STORE_TIME_MAX 4000000000000000000LL
+
 /* ---- the control writer ---- */
 
 struct store_txn;
@@ -60,15 +76,17 @@ size_t store_txn_count(const struct store_txn *t);
 /*
  * done(arg, rc, text) on the writer's thread, exactly once, in order of submission. rc 0: on the
  * disk (synchronous=FULL). ERR_IO, ERR_NOSPACE, ERR_BUSY: nothing of it is stored, the caller may
- * submit the same again (it keeps the transaction: see below). ERR_CONSTRAINT, ERR_CORRUPT: a bug or
- * a broken file. Transactions that wait together are committed together; when such a group fails,
- * each of its members fails, and so does every one submitted behind it until store_retry().
+ * submit the same again (it keeps the transaction: see below). ERR_CONSTRAINT, ERR_CORRUPT: a bug
+ * or a broken file. Transactions that wait together are committed together; when such a group
+ * fails, each of its members fails, and so does every one submitted behind it until store_retry().
  * The transaction is borrowed until done(), then it is the caller's again.
  */
-void store_submit(struct store *s, struct store_txn *t, void (*done)(void *arg, int rc, const char *text),
-	void *arg);
-/* After a failure the writer refuses everything with ERR_IO, so that order is kept, until the owner
- * calls this and submits again, oldest first. Any thread. */
+void store_submit(struct store *s, struct store_txn *t,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
+/* After a failure the control writer refuses everything with ERR_IO, so that order is kept,
+ * until the owner calls this and submits again, oldest first. What was submitted before the
+ * call stays refused, also when its done() has yet to come: so wait for all of them first. Any
+ * thread. */
 void store_retry(struct store *s);
 
 /* Reads a meta value, blocking, for start-up. "" when absent. */
@@ -77,7 +95,8 @@ int store_meta(struct store *s, const char *key, char *dst, size_t size, struct 
 /* ---- the sample writer ---- */
 
 /* One stream's declaration or one chunk; see agents/msg.h for the meaning of the fields. The store
- * checks that the payload unpacks, and computes one-second rollups and the count over budget. */
+ * checks that the payload unpacks, and computes one-second rollups and the count over budget. Names
+ * and texts from the agent are stored as clean UTF-8, the runner's text as it came. */
 struct store_chunk {
 	int64_t attempt;
 	int64_t boot; /* the agent's u64, as its bits */
@@ -95,30 +114,39 @@ struct store_batch;
 struct store_batch *store_batch_new(void);
 void store_batch_free(struct store_batch *b);
 void store_batch_add(struct store_batch *b, const struct store_chunk *c); /* copies the payload */
-size_t store_batch_bytes(const struct store_batch *b);
+size_t store_batch_bytes(const struct store_batch *b); /* what it counts in the queue */
 size_t store_batch_count(const struct store_batch *b);
 
 /*
- * Stores the chunks and, in the same transaction, each stream's high-water mark. A chunk at or below
- * the mark is skipped (a resend); one beyond mark+1 is refused with ERR_PROTO for its stream (the
- * rest of the batch is stored). done() as above; results of single chunks are read from the batch
- * with store_batch_mark(). The batch is borrowed until done().
+ * Stores the chunks and, in the same transaction, each stream's high-water mark. A chunk at or
+ * below the mark is skipped (a resend); one beyond mark+1, or one that does not unpack, is refused
+ * with ERR_PROTO for its stream (the rest of the batch is stored). done() as above; results of
+ * single chunks are read from the batch with store_batch_mark(). The batch is borrowed until
+ * done().
  */
-void store_samples(struct store *s, struct store_batch *b, void (*done)(void *arg, int rc, const char *text),
-	void *arg);
+void store_samples(struct store *s, struct store_batch *b,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
 /* After done(): the mark of chunk i's stream after the commit (0: its stream was refused, and
  * *ret_rc says why). */
 uint64_t store_batch_mark(const struct store_batch *b, size_t i, int *ret_rc);
 const struct store_chunk *store_batch_chunk(const struct store_batch *b, size_t i);
+/* As store_retry(), for the sample writer, which fails and is mended on its own. */
+void store_samples_retry(struct store *s);
 
 /* ---- reading; blocks, for pool threads, never the loop thread ---- */
 
 struct store_reader;
 
-/* Borrows one of a small bounded set of read-only connections, waiting at most wait_ms for it; the
- * reader's statements end within STORE_READ_MS. NULL and *e (ERR_BUSY, ERR_IO) on failure. */
-#define STORE_READERS 4
-#define STORE_READ_MS 5000
+/*
+ * Borrows one of a small bounded set of read-only connections, waiting at most wait_ms for it. NULL
+ * and *e (ERR_BUSY, ERR_IO) on failure. Each call below is one snapshot and ends within
+ * STORE_READ_MS (ERR_TIMEOUT), the time in fn() included: fn copies what it needs and returns; a
+ * non-zero return stops and is returned. Also ERR_CORRUPT, ERR_IO, ERR_BUSY.
+ */
+#define STORE_READERS	  4
+#define STORE_READ_MS	  5000
+#define STORE_ROWS_MAX	  10000 /* of one store_rows(); a page asks for 1 to so many */
+#define STORE_BUCKETS_MAX 4096	/* of one store_series(); 1 to so many */
 struct store_reader *store_reader_get(struct store *s, int wait_ms, struct err *e);
 void store_reader_put(struct store_reader *r);
 
@@ -141,7 +169,8 @@ struct store_page {
 int store_rows(struct store_reader *r, const struct row_table *t, const struct store_page *page,
 	int (*fn)(void *arg, const void *row), void *arg, struct err *e);
 int64_t store_row_count(struct store_reader *r, const struct row_table *t,
-	const struct store_page *page, struct err *e); /* ignores the page's bounds; negative: error */
+	const struct store_page *page,
+	struct err *e); /* ignores the page's bounds; negative: error */
 
 /* A stream as declared, with what is stored of it. */
 struct store_stream {
@@ -150,7 +179,7 @@ struct store_stream {
 	uint8_t kind;
 	char name[64], unit[16], source[192];
 	int64_t scale, budget_ns, period_ns;
-	uint64_t mark;            /* last sequence number stored */
+	uint64_t mark;		  /* last sequence number stored */
 	int64_t n_values, n_over; /* pairs; those over budget_ns */
 	int64_t t_first, t_last;  /* device's monotonic ns */
 };
@@ -160,9 +189,13 @@ int store_streams(struct store_reader *r, int64_t attempt,
 /* Every pair of a stream with t0 <= t < t1, in blocks of at most 1 024. */
 int store_values(struct store_reader *r, int64_t attempt, uint32_t stream, int64_t t0, int64_t t1,
 	int (*fn)(void *arg, const int64_t *t, const int64_t *v, int n), void *arg, struct err *e);
-/* The chart's view: [t0, t1) in at most `buckets` equal parts; each with first, min, max, last, mean,
- * count and count over budget. Comes from rollups when a bucket spans whole seconds, from the chunks
- * otherwise. Empty buckets are left out. */
+/*
+ * The chart's view: [t0, t1) in at most `buckets` equal parts, in the order of time; each with
+ * first, min, max, last, mean, count and count over budget. Parts of a second and more are whole
+ * seconds on the device's clock and come from rollups (the two at the ends are cut at t0 and t1,
+ * by the chunks); finer ones come from the chunks. min, max and counts are exact; first and last
+ * are those of the stream's order. Empty buckets are left out.
+ */
 struct store_bucket {
 	int64_t t0, t1;
 	int64_t first, min, max, last;
@@ -182,17 +215,19 @@ struct store_fact {
 };
 int store_facts(struct store_reader *r, int64_t attempt,
 	int (*fn)(void *arg, const struct store_fact *f), void *arg, struct err *e);
-/* The runner's text, from byte `offset`, at most `max` bytes, into dst. Returns bytes or negative. */
+/* The runner's text, from byte `offset`, at most `max` bytes, into dst. Returns bytes or
+ * negative. */
 int64_t store_text(struct store_reader *r, int64_t attempt, int64_t offset, char *dst, size_t max,
 	struct err *e);
 
 /* ---- figures for /metrics; any thread ---- */
 
 struct store_stats {
-	uint64_t commits, commit_ns, failures; /* control */
+	uint64_t commits, commit_ns, failures;		     /* control */
 	uint64_t batches, batch_ns, chunks, values, resends; /* samples */
 	int64_t control_bytes, control_wal_bytes, samples_bytes, samples_wal_bytes;
-	uint64_t queued;
+	uint64_t queued;       /* submitted to either writer and not yet done … */
+	uint64_t queued_bytes; /* … in bytes */
 };
 void store_get_stats(struct store *s, struct store_stats *ret_st);
 

@@ -15,6 +15,8 @@ import urllib.request
 from .agentbox import BUILD, PATIENCE, wait_for
 
 PROGRAM = os.path.abspath(os.path.join(BUILD, "framefarm"))
+# The daemon may be another build (one with a sanitizer) than the rest.
+DAEMON = os.path.abspath(os.environ.get("FRAMEFARM_DAEMON", PROGRAM))
 MODELS = os.path.abspath(os.environ.get("FRAMEFARM_MODELS", os.path.join(BUILD, "models")))
 
 # Exit codes of the CLI (controller/base/exitcode.h).
@@ -37,6 +39,8 @@ class Daemon:
 
     def __init__(self, data, *options, env=None):
         self.data, self.options, self.env = data, list(options), env
+        if "--tools" not in options:
+            self.options += ["--tools", os.path.abspath(BUILD)]
         self.process, self.url = None, None
         self.log_path = data + ".log"
 
@@ -46,7 +50,7 @@ class Daemon:
             os.unlink(url_file)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--local",
+                [DAEMON, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--local",
                  "--log-level", "debug", *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
         wait_for(lambda: os.path.exists(url_file) or self.process.poll() is not None,
@@ -127,12 +131,16 @@ class DaemonTest(unittest.TestCase):
         self.daemons = []
 
     def tearDown(self):
-        for d in self.daemons:
-            if d.process and d.process.poll() is None:
-                d.process.kill()
-                d.process.wait()
-        self.end_agents()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        try:
+            for d in self.daemons:
+                d.stop()  # in order, so that a sanitizer has its say
+        finally:
+            for d in self.daemons:
+                if d.process and d.process.poll() is None:
+                    d.process.kill()
+                    d.process.wait()
+            self.end_agents()
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def end_agents(self):
         """The agent outlives the daemon by design; here it must not outlive the test."""

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When the write-ahead log goes into the file. Belongs to a writer and runs on its thread: with one
+ * connection that both writes and checkpoints, the race of SQLite 3.7.0 to 3.51.2 between a
+ * checkpoint and another connection's commit cannot occur.
+ *
+ * A passive checkpoint follows a commit that leaves the log beyond its limit; when the writer is
+ * idle, the log is emptied. Readers that overlap without end would keep the log from ever being
+ * reset, so beyond STARVED times the limit the pool's readers are held back for a moment.
+ */
+#ifndef FRAMEFARM_STORE_CHECKPOINT_H
+#define FRAMEFARM_STORE_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db;
+struct readers;
+
+struct checkpoint {
+	struct db *db;
+	struct readers *readers;
+	int64_t limit_bytes, page_bytes;
+	int64_t frames;	    /* in the log that are not known to be in the file */
+	int64_t tried;	    /* frames at the last passive attempt */
+	bool holding;	    /* readers are held back … */
+	int64_t held_ms;    /* … since */
+	int64_t gave_up_ms; /* when that did not help, last */
+	bool failing;	    /* the last attempt failed and was logged */
+};
+
+int checkpoint_init(
+	struct checkpoint *c, struct db *db, struct readers *readers, int64_t limit_bytes);
+void checkpoint_fini(struct checkpoint *c); /* a last one */
+void checkpoint_after_commit(struct checkpoint *c, int64_t now_ms);
+void checkpoint_when_idle(struct checkpoint *c, int64_t now_ms);
+/* How long the writer may wait for work before checkpoint_when_idle(); -1: for ever. */
+int checkpoint_wait_ms(const struct checkpoint *c);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the readers' files share, beside the contract in store.h. */
+#ifndef FRAMEFARM_STORE_READ_H
+#define FRAMEFARM_STORE_READ_H
+
+#include <stdint.h>
+
+struct err;
+struct row_table;
+struct store_reader;
+
+/* store_load(), without a deadline. */
+int read_all_rows(struct store_reader *r, const struct row_table *t,
+	int (*fn)(void *arg, const void *row), void *arg, struct err *e);
+
+/* [t0, t1) without what no stored pair can be in, so that differences fit an int64. */
+void read_clamp(int64_t *t0, int64_t *t1);
+
+/* The rows of `streams` that are one stream of an attempt: more than one only when an attempt was
+ * begun anew under another boot. */
+#define READ_BOOTS_MAX 16
+struct read_streams {
+	int n;
+	struct {
+		int64_t id, budget_ns;
+	} row[READ_BOOTS_MAX];
+};
+
+/* Within a read of READER_SAMPLES. */
+int read_find_streams(struct store_reader *r, int64_t attempt, uint32_t stream,
+	struct read_streams *ret_s, struct err *e);
+/* Every pair with t0 <= t < t1 of these streams, in blocks of at most CHUNK_MAX. */
+int read_pairs(struct store_reader *r, const struct read_streams *s, int64_t t0, int64_t t1,
+	int (*fn)(void *arg, int64_t budget_ns, const int64_t *t, const int64_t *v, int n),
+	void *arg, struct err *e);
+
+#endif

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# schema.c embeds the SQL files, which the compiler's dependency output does not know.
+$(B)/obj/controller/store/schema.o: $(wildcard controller/store/schema/*.sql)
+
+# make bench-store: values a second through store_samples() against a bare SQLite loop.
+$(B)/tests/bench/bench_store: $(B)/obj/tests/bench/bench_store.o $(call closure,store)
+	@mkdir -p "$(@D)"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,store) -lm
+
+bench-store: $(B)/tests/bench/bench_store
+	$(if $(filter /%,$<),$<,./$<)
+
+.PHONY: bench-store
