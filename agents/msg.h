@@ -53,21 +53,21 @@ struct msg_counter {
 
 enum attempt_on_agent {
 	ATTEMPT_RUNNING = 1,
-	ATTEMPT_ENDED = 2,       /* END is or will be sent */
+	ATTEMPT_ENDED = 2, /* END is or will be sent */
 };
 
 struct msg_welcome {
-	uint16_t version;          /* the one that both speak from now on */
-	char agent_uuid[40];       /* made at the agent's first start on this device */
-	uint64_t agent_boot;       /* random, one for each start of the agent */
-	char kernel_boot_id[40];   /* /proc/sys/kernel/random/boot_id; "" when not readable */
-	char abi[32];              /* "x86_64", "aarch64", "armv7l" */
-	char os[128];              /* uname -s -r -v in one line */
+	uint16_t version;        /* the one that both speak from now on */
+	char agent_uuid[40];     /* made at the agent's first start on this device */
+	uint64_t agent_boot;     /* random, one for each start of the agent */
+	char kernel_boot_id[40]; /* /proc/sys/kernel/random/boot_id; "" when not readable */
+	char abi[32];            /* "x86_64", "aarch64", "armv7l" */
+	char os[128];            /* uname -s -r -v in one line */
 	char agent_version[32];
-	char farm_id[64];          /* of the newest epoch seen; "" for none */
-	int64_t epoch;             /* newest epoch seen */
+	char farm_id[64];                  /* of the newest epoch seen; "" for none */
+	int64_t epoch;                     /* newest epoch seen */
 	int64_t mono_ns, boot_ns, wall_ns; /* read together */
-	char protections[256];     /* what guards the runner here, and what is not to be had:
+	char protections[256]; /* what guards the runner here, and what is not to be had:
 	                              "no_new_privs,rlimits,uid=61999,landlock=7" */
 	uint32_t n_counters;
 	struct msg_counter *counters; /* decoder: allocated, free with msg_welcome_fini() */
@@ -75,22 +75,22 @@ struct msg_welcome {
 	struct {
 		int64_t attempt;
 		uint64_t boot;
-		uint8_t state;         /* enum attempt_on_agent */
+		uint8_t state; /* enum attempt_on_agent */
 	} attempts[MSG_ATTEMPTS_MAX];
 };
 
 struct msg_status {
-	int64_t attempt;      /* 0 when idle */
-	uint16_t phase;       /* enum phase */
+	int64_t attempt; /* 0 when idle */
+	uint16_t phase;  /* enum phase */
 	uint32_t block;
-	uint32_t permille;    /* of the whole attempt, by the plan's estimate; 1000 at its end */
+	uint32_t permille; /* of the whole attempt, by the plan's estimate; 1000 at its end */
 	int64_t mono_ns;
 	uint64_t iterations;  /* of this attempt so far */
 	uint64_t over_budget; /* of them, over the budget */
 	uint64_t spool_bytes; /* not yet acknowledged */
-	int32_t hottest_mc;   /* hottest plausible thermal sensor, m°C; INT32_MIN when unobserved */
+	int32_t hottest_mc; /* hottest plausible thermal sensor, m°C; INT32_MIN when unobserved */
 	uint8_t thermal_known;
-	char note[96];        /* what it waits for, "" for nothing */
+	char note[96]; /* what it waits for, "" for nothing */
 };
 
 struct msg_chunk {
@@ -98,8 +98,8 @@ struct msg_chunk {
 	uint64_t boot;
 	uint32_t stream;
 	uint64_t seq;
-	uint8_t kind;    /* enum stream_kind; for seq 1 a declaration of that kind follows */
-	uint32_t n;      /* pairs, facts or bytes in the payload */
+	uint8_t kind;           /* enum stream_kind; for seq 1 a declaration of that kind follows */
+	uint32_t n;             /* pairs, facts or bytes in the payload */
 	const uint8_t *payload; /* decoder: points into the frame */
 	uint32_t len;
 };
@@ -109,7 +109,7 @@ struct msg_decl {
 	uint8_t kind;
 	char name[MSG_NAME];
 	char unit[MSG_UNIT];
-	int64_t scale;   /* value = v / scale, in unit; 1 for ns */
+	int64_t scale; /* value = v / scale, in unit; 1 for ns */
 	char source[MSG_SOURCE];
 	int64_t budget_ns; /* of a block: what counts as over; 0 for none */
 	int64_t period_ns; /* of a paced block; 0 otherwise */
@@ -148,9 +148,9 @@ struct fact {
 	int64_t mono_ns;
 	char key[MSG_NAME]; /* "load.cold_ns", "golden.case0.probs.cosine"; see agents/README.md */
 	uint8_t kind;
-	int64_t i;          /* FACT_INT */
-	double f;           /* FACT_NUM; may be NaN or infinite */
-	char text[1024];    /* FACT_TEXT */
+	int64_t i;       /* FACT_INT */
+	double f;        /* FACT_NUM; may be NaN or infinite */
+	char text[1024]; /* FACT_TEXT */
 };
 
 void fact_put(struct proto_w *w, const struct fact *f);

@@ -29,29 +29,29 @@ enum phase {
 	PHASE_GOLDEN = 3,
 	PHASE_COVERAGE = 4, /* a profiled run; never timed */
 	PHASE_LOAD_WARM = 5,
-	PHASE_FIRST = 6,    /* first inference after ready */
+	PHASE_FIRST = 6, /* first inference after ready */
 	PHASE_WARMUP = 7,
-	PHASE_THERMAL = 8,  /* waits until the device is cool enough */
+	PHASE_THERMAL = 8, /* waits until the device is cool enough */
 	PHASE_BACK2BACK = 9,
 	PHASE_PACED = 10,
 	PHASE_SUSTAINED = 11,
-	PHASE_AFTER = 12,   /* environment after */
+	PHASE_AFTER = 12, /* environment after */
 };
 
 /* How an attempt ended, as the agent saw it. */
 enum outcome {
 	OUTCOME_OK = 0,
-	OUTCOME_CANCELLED = 1,    /* told to stop */
-	OUTCOME_GOLDEN = 2,       /* outputs wrong; nothing was timed */
-	OUTCOME_MODEL = 3,        /* the runtime refused model, inputs or options: a reported result */
-	OUTCOME_CRASH = 4,        /* the runner died of a signal: a reported result */
-	OUTCOME_HANG = 5,         /* the runner missed a phase's deadline: a reported result */
-	OUTCOME_MEMORY = 6,       /* killed for memory, or its limit: a reported result */
-	OUTCOME_RUNTIME = 7,      /* the runtime library is missing or foreign: infrastructure */
-	OUTCOME_INTERRUPTED = 8,  /* the agent was restarted meanwhile: infrastructure */
-	OUTCOME_LEASE = 9,        /* the lease ran out: infrastructure */
-	OUTCOME_STORAGE = 10,     /* the spool could not be written: infrastructure */
-	OUTCOME_INTERNAL = 11,    /* anything else of ours: infrastructure */
+	OUTCOME_CANCELLED = 1, /* told to stop */
+	OUTCOME_GOLDEN = 2,    /* outputs wrong; nothing was timed */
+	OUTCOME_MODEL = 3,     /* the runtime refused model, inputs or options: a reported result */
+	OUTCOME_CRASH = 4,     /* the runner died of a signal: a reported result */
+	OUTCOME_HANG = 5,      /* the runner missed a phase's deadline: a reported result */
+	OUTCOME_MEMORY = 6,    /* killed for memory, or its limit: a reported result */
+	OUTCOME_RUNTIME = 7,   /* the runtime library is missing or foreign: infrastructure */
+	OUTCOME_INTERRUPTED = 8, /* the agent was restarted meanwhile: infrastructure */
+	OUTCOME_LEASE = 9,       /* the lease ran out: infrastructure */
+	OUTCOME_STORAGE = 10,    /* the spool could not be written: infrastructure */
+	OUTCOME_INTERNAL = 11,   /* anything else of ours: infrastructure */
 };
 
 struct plan_option {
@@ -62,12 +62,12 @@ struct plan_option {
 enum plan_fill { PLAN_FILL_FILE = 0, PLAN_FILL_NORMAL = 1, PLAN_FILL_UNIFORM = 2 };
 
 struct plan_tensor {
-	char name[PLAN_NAME]; /* the model's input or output name */
+	char name[PLAN_NAME];  /* the model's input or output name */
 	char sha256[PLAN_SHA]; /* an ONNX TensorProto file; "" when filled from a seed */
-	uint8_t fill;         /* enum plan_fill */
+	uint8_t fill;          /* enum plan_fill */
 	uint64_t seed;
-	double low, high;     /* of PLAN_FILL_UNIFORM: [low, high), integers for integer tensors */
-	uint8_t n_dims;       /* 0: the model's own, with the plan's dimensions put in */
+	double low, high; /* of PLAN_FILL_UNIFORM: [low, high), integers for integer tensors */
+	uint8_t n_dims;   /* 0: the model's own, with the plan's dimensions put in */
 	int64_t dims[PLAN_DIMS];
 };
 
@@ -82,16 +82,16 @@ struct plan_tolerance {
 	double cosine_min;
 	double sqnr_db_min;
 	double max_abs;
-	double top1_min;     /* share of cases whose argmax over the last axis agrees, 0…1 */
+	double top1_min; /* share of cases whose argmax over the last axis agrees, 0…1 */
 };
 
 struct plan_block {
 	uint8_t on;
 	uint32_t min_runs;
-	uint32_t max_runs;   /* bounds the ring */
-	uint32_t min_ms;     /* runs until min_runs and min_ms both hold */
-	uint32_t max_ms;     /* stops starting iterations */
-	int64_t period_ns;   /* paced: release to release; 0 for back to back */
+	uint32_t max_runs; /* bounds the ring */
+	uint32_t min_ms;   /* runs until min_runs and min_ms both hold */
+	uint32_t max_ms;   /* stops starting iterations */
+	int64_t period_ns; /* paced: release to release; 0 for back to back */
 };
 
 struct plan {
@@ -103,11 +103,11 @@ struct plan {
 	int64_t model_bytes;
 
 	/* Runner options. */
-	int32_t threads;        /* intra-op; 0: the runtime's default (all cores) */
-	int32_t inter_threads;  /* 0: default */
-	uint8_t optimization;   /* 0 disabled, 1 basic, 2 extended, 3 all */
+	int32_t threads;          /* intra-op; 0: the runtime's default (all cores) */
+	int32_t inter_threads;    /* 0: default */
+	uint8_t optimization;     /* 0 disabled, 1 basic, 2 extended, 3 all */
 	char provider[PLAN_NAME]; /* "cpu", "xnnpack", … */
-	uint8_t strict;         /* no fallback to the CPU */
+	uint8_t strict;           /* no fallback to the CPU */
 	uint32_t n_provider_options, n_session_options, n_dimensions;
 	struct plan_option provider_options[PLAN_OPTIONS_MAX];
 	struct plan_option session_options[PLAN_OPTIONS_MAX];
@@ -115,31 +115,31 @@ struct plan {
 		char name[PLAN_NAME];
 		int64_t value;
 	} dimensions[PLAN_OPTIONS_MAX]; /* symbolic dimension → size */
-	uint8_t fix_dimensions; /* also tell the runtime (free dimension override) */
+	uint8_t fix_dimensions;         /* also tell the runtime (free dimension override) */
 
 	uint32_t n_inputs;
 	struct plan_tensor *inputs;
 	uint32_t n_cases;
 	struct plan_case *cases;
 	struct plan_tolerance tolerance;
-	uint8_t golden_stop;    /* wrong outputs end the attempt before anything is timed */
+	uint8_t golden_stop; /* wrong outputs end the attempt before anything is timed */
 
 	/* What is measured. */
 	uint32_t cold_loads, warm_loads; /* fresh processes each */
-	uint8_t coverage;       /* do a profiled run */
+	uint8_t coverage;                /* do a profiled run */
 	uint32_t warmup_min_runs, warmup_min_ms, warmup_max_ms;
-	uint32_t baseline_ms;   /* idle sampling before and after */
+	uint32_t baseline_ms;     /* idle sampling before and after */
 	uint32_t thermal_wait_ms; /* cap of the thermal gate; 0: no gate */
 	int32_t thermal_start_mc; /* start at or below this temperature; INT32_MIN: none is set */
 	struct plan_block back2back, paced, sustained;
-	int64_t budget_ns;      /* 0: no budget */
+	int64_t budget_ns;                   /* 0: no budget */
 	uint32_t sample_hz, sample_hz_timed; /* counters outside and inside timed blocks */
 
 	/* Bounds. */
-	uint32_t deadline_ms;   /* of the whole attempt */
-	uint32_t stall_ms;      /* longest time without sign of life of the runner outside blocks, or
+	uint32_t deadline_ms; /* of the whole attempt */
+	uint32_t stall_ms;    /* longest time without sign of life of the runner outside blocks, or
 	                           for one inference inside one */
-	int64_t memory_bytes;   /* limit on the runner's address space growth; 0: none */
+	int64_t memory_bytes; /* limit on the runner's address space growth; 0: none */
 };
 
 /* Returns the number of bytes, or 0 when it does not fit cap. */

@@ -28,10 +28,10 @@ static uint64_t load(const uint8_t *p, size_t n)
 /* ---- headers ---- */
 
 #define AT_MAGIC 0
-#define AT_TYPE	 4
+#define AT_TYPE  4
 #define AT_FLAGS 6
-#define AT_LEN	 8
-#define AT_CRC	 12
+#define AT_LEN   8
+#define AT_CRC   12
 
 /* The checksum leaves out the magic, which is constant, and itself. */
 static uint32_t checksum(const uint8_t *header, const void *payload, uint32_t len)

@@ -43,17 +43,17 @@ enum proto_type {
 	PROTO_STOP = 4,  /* i64 epoch, i64 attempt, text reason: terminate, then kill, the runner */
 	PROTO_ACK = 5,   /* i64 attempt, u32 stream, u64 seq: all chunks up to seq are committed */
 	PROTO_DISCARD = 6, /* i64 attempt: delete its spool; also sent for attempts nobody knows */
-	PROTO_PING = 7,  /* u64 nonce */
-	PROTO_QUIT = 8,  /* i64 epoch: end the agent; refused while an attempt runs */
+	PROTO_PING = 7,    /* u64 nonce */
+	PROTO_QUIT = 8,    /* i64 epoch: end the agent; refused while an attempt runs */
 
 	/* Agent to controller. */
 	PROTO_WELCOME = 32, /* see struct msg_welcome in msg.h */
 	PROTO_STATUS = 33,  /* see struct msg_status in msg.h; at most one each 500 ms */
 	PROTO_CHUNK = 34,   /* see struct msg_chunk in msg.h */
-	PROTO_END = 35,     /* see struct msg_end in msg.h; repeated at each connection until DISCARD */
-	PROTO_REFUSE = 36,  /* u16 about (a type above), i64 attempt, u16 code (enum proto_refusal),
+	PROTO_END = 35, /* see struct msg_end in msg.h; repeated at each connection until DISCARD */
+	PROTO_REFUSE = 36, /* u16 about (a type above), i64 attempt, u16 code (enum proto_refusal),
 	                       text: a sentence */
-	PROTO_PONG = 37,    /* u64 nonce, i64 mono_ns, i64 boot_ns, i64 wall_ns */
+	PROTO_PONG = 37,   /* u64 nonce, i64 mono_ns, i64 boot_ns, i64 wall_ns */
 
 	/* Agent to runner, over a socket pair on descriptor 3. */
 	PROTO_RUN = 64,    /* u32 process (which of the plan's processes this is), bytes plan,
@@ -62,19 +62,19 @@ enum proto_type {
 	PROTO_CANCEL = 65, /* no fields */
 
 	/* Runner to agent, never inside a timed block. */
-	PROTO_FACT = 96,   /* one struct fact, see msg.h */
-	PROTO_PHASE = 97,  /* u16 phase (enum phase in plan.h), i64 mono_ns, u32 block */
-	PROTO_DONE = 98,   /* u16 outcome (enum outcome in plan.h), text cause */
+	PROTO_FACT = 96,  /* one struct fact, see msg.h */
+	PROTO_PHASE = 97, /* u16 phase (enum phase in plan.h), i64 mono_ns, u32 block */
+	PROTO_DONE = 98,  /* u16 outcome (enum outcome in plan.h), text cause */
 };
 
 enum proto_refusal {
 	PROTO_REFUSE_VERSION = 1, /* no common version */
 	PROTO_REFUSE_SECRET = 2,
-	PROTO_REFUSE_EPOCH = 3,   /* older than one already seen */
-	PROTO_REFUSE_BUSY = 4,    /* another attempt runs */
-	PROTO_REFUSE_PLAN = 5,    /* the plan cannot be decoded or done */
-	PROTO_REFUSE_SPACE = 6,   /* the spool's disk is full */
-	PROTO_REFUSE_FRAME = 7,   /* not understood */
+	PROTO_REFUSE_EPOCH = 3, /* older than one already seen */
+	PROTO_REFUSE_BUSY = 4,  /* another attempt runs */
+	PROTO_REFUSE_PLAN = 5,  /* the plan cannot be decoded or done */
+	PROTO_REFUSE_SPACE = 6, /* the spool's disk is full */
+	PROTO_REFUSE_FRAME = 7, /* not understood */
 };
 
 struct proto_header {
@@ -112,10 +112,10 @@ void proto_put_u32(struct proto_w *w, uint32_t v);
 void proto_put_u64(struct proto_w *w, uint64_t v);
 void proto_put_i64(struct proto_w *w, int64_t v);
 void proto_put_f64(struct proto_w *w, double v);
-void proto_put_text(struct proto_w *w, const char *s);              /* cut at PROTO_TEXT_MAX */
+void proto_put_text(struct proto_w *w, const char *s); /* cut at PROTO_TEXT_MAX */
 void proto_put_bytes(struct proto_w *w, const void *data, size_t n);
-void proto_put_raw(struct proto_w *w, const void *data, size_t n);  /* without a length */
-void proto_put_varint(struct proto_w *w, uint64_t v);               /* LEB128 */
+void proto_put_raw(struct proto_w *w, const void *data, size_t n); /* without a length */
+void proto_put_varint(struct proto_w *w, uint64_t v);              /* LEB128 */
 void proto_put_zigzag(struct proto_w *w, int64_t v);
 
 /* A reader. After a field that is not there, or is wrong, `bad` is set and every getter gives 0,

@@ -26,23 +26,23 @@ struct ring_record {
 };
 
 struct ring_block {
-	uint32_t phase;     /* enum phase */
-	uint32_t skipped;   /* releases left out because the last iteration ran past them */
+	uint32_t phase;   /* enum phase */
+	uint32_t skipped; /* releases left out because the last iteration ran past them */
 	int64_t period_ns;
-	uint64_t first;     /* index of its first record */
-	uint64_t count;     /* of records; set when the block is closed */
+	uint64_t first; /* index of its first record */
+	uint64_t count; /* of records; set when the block is closed */
 	int64_t begin_ns, end_ns;
-	int64_t cpu_ns;     /* processor time of the runner over the block */
+	int64_t cpu_ns; /* processor time of the runner over the block */
 };
 
 struct ring_header {
 	uint32_t magic;
 	uint32_t version;
-	uint64_t capacity;            /* records */
-	_Atomic uint64_t head;        /* records written */
-	_Atomic uint32_t n_blocks;    /* blocks opened */
-	_Atomic uint32_t closed;      /* blocks closed */
-	_Atomic int64_t alive_ns;     /* the runner's sign of life: the start of the iteration, or
+	uint64_t capacity;         /* records */
+	_Atomic uint64_t head;     /* records written */
+	_Atomic uint32_t n_blocks; /* blocks opened */
+	_Atomic uint32_t closed;   /* blocks closed */
+	_Atomic int64_t alive_ns;  /* the runner's sign of life: the start of the iteration, or
 	                                 of the step, it is in */
 	struct ring_block blocks[RING_BLOCKS_MAX];
 };

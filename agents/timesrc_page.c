@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STAT_MAX	512
+#define STAT_MAX        512
 #define STAT_START_TIME 22 /* field of /proc/PID/stat, proc(5) */
-#define STAT_STATE	3
+#define STAT_STATE      3
 
 struct page_layout *page_map(const char *path, int *ret_fd)
 {
@@ -49,7 +49,7 @@ out:
 int page_fifo_path(char dst[PAGE_PATH], const char *path, int i)
 {
 	int n = i < 0 ? snprintf(dst, PAGE_PATH, "%s.owner", path)
-		      : snprintf(dst, PAGE_PATH, "%s.%d", path, i);
+	              : snprintf(dst, PAGE_PATH, "%s.%d", path, i);
 
 	if (n < 0 || n >= PAGE_PATH) {
 		errno = ENAMETOOLONG;

@@ -33,9 +33,9 @@ enum slot_state {
 };
 
 struct page_slot {
-	_Atomic uint64_t who;	  /* page_who() of the process, 0 when free. Set by who claims the
+	_Atomic uint64_t who;     /* page_who() of the process, 0 when free. Set by who claims the
 	                              slot under the page's flock(), cleared also by the owner */
-	_Atomic uint32_t state;	  /* enum slot_state. Set by the participant; the owner turns
+	_Atomic uint32_t state;   /* enum slot_state. Set by the participant; the owner turns
 	                              waiting into running when it wakes one that is due */
 	_Atomic uint32_t has_fds; /* participant: waits for descriptors too */
 	_Atomic int64_t deadline; /* participant */
@@ -45,7 +45,7 @@ struct page_slot {
 struct page_layout {
 	uint32_t magic;
 	uint32_t version;
-	int64_t wall_offset_ns;	   /* wall clock minus monotonic clock */
+	int64_t wall_offset_ns;    /* wall clock minus monotonic clock */
 	_Atomic int64_t mono_ns;   /* owner */
 	_Atomic uint64_t activity; /* everybody */
 	struct page_slot slots[TIMESRC_SLOTS];

@@ -45,8 +45,8 @@ struct driver_op;
 /* What a driver, or one of its devices, can do. */
 enum driver_cap {
 	DRIVER_CAP_EXEC = 1 << 0,
-	DRIVER_CAP_EXPOSE = 1 << 1,     /* can hand the device to a reserving engineer */
-	DRIVER_CAP_POWER = 1 << 2,      /* can cut and restore its power */
+	DRIVER_CAP_EXPOSE = 1 << 1, /* can hand the device to a reserving engineer */
+	DRIVER_CAP_POWER = 1 << 2,  /* can cut and restore its power */
 	DRIVER_CAP_REBOOT = 1 << 3,
 	DRIVER_CAP_COLLECT = 1 << 4,    /* has logs to fetch after a failed run */
 	DRIVER_CAP_IN_PROCESS = 1 << 5, /* runner lives inside the agent */
@@ -98,7 +98,7 @@ enum driver_op_kind {
 	DRIVER_OP_CLEAN,    /* delete what runs left, but for the files in keep */
 	DRIVER_OP_POWER,    /* cut or restore power */
 	DRIVER_OP_REBOOT,
-	DRIVER_OP_EXPOSE,   /* hand the device to an engineer; fills result.endpoint */
+	DRIVER_OP_EXPOSE, /* hand the device to an engineer; fills result.endpoint */
 	DRIVER_OP_UNEXPOSE,
 	DRIVER_OP_KINDS
 };
@@ -110,13 +110,13 @@ struct driver_attr {
 
 /* Who a device is. Everything here came from outside and was bounded and cleaned by the driver. */
 struct driver_identity {
-	char key[LIMIT_KEY];       /* stable over reboots and moves: "local:3f2a…" */
-	char name[LIMIT_NAME];     /* short, for people: "local", "pixel-8-1f3a" */
-	char model[LIMIT_VALUE];   /* "Pixel 8", "Intel(R) Xeon(R) …" */
-	char abi[32];              /* "x86_64", "aarch64": chooses agent and runner */
-	char os[LIMIT_VALUE];      /* "Debian GNU/Linux 12 (bookworm), Linux 6.1.0" */
+	char key[LIMIT_KEY];           /* stable over reboots and moves: "local:3f2a…" */
+	char name[LIMIT_NAME];         /* short, for people: "local", "pixel-8-1f3a" */
+	char model[LIMIT_VALUE];       /* "Pixel 8", "Intel(R) Xeon(R) …" */
+	char abi[32];                  /* "x86_64", "aarch64": chooses agent and runner */
+	char os[LIMIT_VALUE];          /* "Debian GNU/Linux 12 (bookworm), Linux 6.1.0" */
 	char fingerprint[LIMIT_VALUE]; /* changes when the system image does */
-	uint32_t caps;             /* enum driver_cap, of this device */
+	uint32_t caps;                 /* enum driver_cap, of this device */
 	int n_attrs;
 	struct driver_attr attrs[LIMIT_ATTRS]; /* selectable: "cpu.cores"="8", "ram_mb"="7984" */
 };
@@ -127,8 +127,8 @@ struct driver_op {
 	struct driver_dev *dev;
 	union {
 		struct {
-			char src[DRIVER_PATH_MAX];     /* on the host */
-			char sha256[LIMIT_SHA256];     /* its name in the device's files directory */
+			char src[DRIVER_PATH_MAX]; /* on the host */
+			char sha256[LIMIT_SHA256]; /* its name in the device's files directory */
 			int64_t bytes;
 			bool executable;
 		} push;
@@ -146,7 +146,8 @@ struct driver_op {
 			/* In: a new secret, shared with the agent. Out, on success: the one in force,
 			 * which is an older one where an agent that was running is kept. */
 			uint8_t secret[32];
-			const char *options[16];         /* borrowed "--flag=value" texts, NULL-terminated */
+			const char
+				*options[16]; /* borrowed "--flag=value" texts, NULL-terminated */
 		} start;
 		struct {
 			char endpoint[LIMIT_VALUE]; /* as START gave it */
@@ -155,8 +156,9 @@ struct driver_op {
 			char dst[DRIVER_PATH_MAX];
 		} collect;
 		struct {
-			const char *const *keep; /* borrowed SHA-256 list, NULL-terminated; NULL: none */
-			bool all;                /* the agent's directory too */
+			const char *const
+				*keep; /* borrowed SHA-256 list, NULL-terminated; NULL: none */
+			bool all;      /* the agent's directory too */
 		} clean;
 		struct {
 			bool on;
@@ -165,9 +167,9 @@ struct driver_op {
 	void *user; /* the caller's; the driver does not touch it */
 
 	/* Filled in by the driver before op_done(). */
-	int rc;                    /* 0 or an enum err_code */
-	char text[LIMIT_CAUSE];    /* on failure: a sentence that says what to do */
-	bool blame_device;         /* on failure: the device is at fault, not the request */
+	int rc;                 /* 0 or an enum err_code */
+	char text[LIMIT_CAUSE]; /* on failure: a sentence that says what to do */
+	bool blame_device;      /* on failure: the device is at fault, not the request */
 	union {
 		struct driver_identity identity;
 		char workdir[DRIVER_PATH_MAX];
@@ -178,12 +180,13 @@ struct driver_op {
 		struct {
 			int exit_code; /* or -1 */
 			size_t n_out, n_err;
-			char *out, *err; /* at most DRIVER_OUTPUT_MAX each; the caller frees with mem_free() */
-			bool cut;        /* there was more */
+			char *out,
+				*err; /* at most DRIVER_OUTPUT_MAX each; the caller frees with mem_free() */
+			bool cut; /* there was more */
 		} exec;
 		struct {
 			char endpoint[LIMIT_VALUE];
-			bool running;  /* an agent was running already and was kept */
+			bool running; /* an agent was running already and was kept */
 		} start;
 		struct stream *stream; /* the caller sets events before it returns from op_done() */
 		struct {
@@ -210,9 +213,9 @@ struct host_child;
 struct host_spawn {
 	const char *path;
 	char *const *argv;
-	char *const *envp;   /* NULL: a small clean environment */
+	char *const *envp; /* NULL: a small clean environment */
 	int fd_in, fd_out, fd_err;
-	bool detach;         /* setsid, not killed with the daemon; only its start is reported */
+	bool detach; /* setsid, not killed with the daemon; only its start is reported */
 };
 
 struct driver_host {
@@ -240,8 +243,8 @@ struct driver_host {
 
 	/* work(arg) on a pool thread, then done(arg) on the loop thread, exactly once. Returns
 	 * ERR_FULL when the bounded pool has no room; then neither comes. */
-	int (*blocking)(struct driver_host *h, void (*work)(void *arg), void (*done)(void *arg),
-		void *arg);
+	int (*blocking)(
+		struct driver_host *h, void (*work)(void *arg), void (*done)(void *arg), void *arg);
 
 	/* Reports. */
 	void (*arrived)(struct driver_host *h, const struct driver *drv, struct driver_dev *dev);
@@ -257,7 +260,7 @@ struct driver_option {
 };
 
 struct driver {
-	int api_version; /* DRIVER_API_VERSION */
+	int api_version;       /* DRIVER_API_VERSION */
 	const char *name;      /* "local": the first part of its devices' keys */
 	const char *long_name; /* "this Linux machine" */
 	uint32_t caps;         /* what its devices can at most */

@@ -24,7 +24,7 @@ int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf
 /* Makes room for n more bytes and returns where they go; NULL when the bound forbids it. The caller
  * adds what it wrote to b->len. */
 uint8_t *buf_room(struct buf *b, size_t n);
-void buf_drop(struct buf *b, size_t n);  /* removes the first n bytes */
+void buf_drop(struct buf *b, size_t n); /* removes the first n bytes */
 /* The contents as text (a NUL is kept behind them); valid until the next change. */
 const char *buf_text(struct buf *b);
 

@@ -31,7 +31,7 @@
 	X(UNSUPPORTED, -18, "not supported")                                                       \
 	X(CONFLICT, -19, "conflict")                                                               \
 	X(CORRUPT, -20, "corrupt data")                                                            \
-	X(WRONGSTATE, -21, "not possible in this state")                                                \
+	X(WRONGSTATE, -21, "not possible in this state")                                           \
 	X(CONSTRAINT, -22, "constraint violated")                                                  \
 	X(UNREACHABLE, -23, "unreachable")                                                         \
 	X(SYS, -24, "system error")

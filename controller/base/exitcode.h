@@ -7,18 +7,18 @@
 #define FRAMEFARM_BASE_EXITCODE_H
 
 enum exit_code {
-	EXIT_PASS = 0,            /* all gates pass */
+	EXIT_PASS = 0, /* all gates pass */
 	EXIT_GENERAL = 1,
-	EXIT_USAGE = 2,           /* wrong usage or an invalid job */
+	EXIT_USAGE = 2, /* wrong usage or an invalid job */
 	EXIT_PERMISSION = 3,
-	EXIT_UNREACHABLE = 4,     /* no server, after retries */
-	EXIT_BUDGET = 10,         /* the budget gate failed */
+	EXIT_UNREACHABLE = 4, /* no server, after retries */
+	EXIT_BUDGET = 10,     /* the budget gate failed */
 	EXIT_REGRESSION = 11,
-	EXIT_GOLDEN = 12,         /* wrong outputs, or drift */
-	EXIT_GATE = 13,           /* another gate: execution, thermal, energy, memory, coverage */
+	EXIT_GOLDEN = 12, /* wrong outputs, or drift */
+	EXIT_GATE = 13,   /* another gate: execution, thermal, energy, memory, coverage */
 	EXIT_INCONCLUSIVE = 15,
-	EXIT_WAIT = 16,           /* the client stopped waiting; the job goes on */
-	EXIT_UNSATISFIABLE = 18,  /* no device can ever match */
+	EXIT_WAIT = 16,          /* the client stopped waiting; the job goes on */
+	EXIT_UNSATISFIABLE = 18, /* no device can ever match */
 	EXIT_CANCELLED = 19,
 	EXIT_INFRASTRUCTURE = 20,
 };

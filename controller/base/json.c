@@ -72,8 +72,8 @@ static int blank_comments(char *t, size_t n, struct err *e)
 		} else if (t[i] == '/' && i + 1 < n && t[i + 1] == '*') {
 			close = memmem(t + i + 2, n - i - 2, "*/", 2);
 			if (!close)
-				return err_set(e, ERR_PARSE, "line %d: this comment is never closed",
-					line_at(t, i));
+				return err_set(e, ERR_PARSE,
+					"line %d: this comment is never closed", line_at(t, i));
 			end = close - t + 2;
 			blank(t, i, end);
 			i = end;
@@ -98,9 +98,9 @@ struct scan {
 	int depth;
 	char open[LIMIT_JSON_DEPTH + 1];
 	bool key_next[LIMIT_JSON_DEPTH + 1]; /* the next string of this object is a key */
-	int *lines; /* of each node, in document order */
+	int *lines;                          /* of each node, in document order */
 	size_t n_lines;
-	int key_line; /* of the key whose value comes next, or 0 */
+	int key_line;     /* of the key whose value comes next, or 0 */
 	struct key *keys; /* of the objects that are open, innermost last */
 	size_t n_keys, cap_keys;
 	struct err *err;
@@ -109,8 +109,8 @@ struct scan {
 static int scan_node(struct scan *s, int line)
 {
 	if (s->n_lines >= LIMIT_JSON_NODES)
-		return err_set(s->err, ERR_TOOBIG, "line %d: more than %d values", line,
-			LIMIT_JSON_NODES);
+		return err_set(
+			s->err, ERR_TOOBIG, "line %d: more than %d values", line, LIMIT_JSON_NODES);
 	s->lines[s->n_lines++] = s->key_line ? s->key_line : line;
 	s->key_line = 0;
 	return 0;
@@ -147,8 +147,8 @@ static int scan_key(struct scan *s, const char *text, size_t len, int line)
 	for (size_t i = s->n_keys; i-- && s->keys[i].depth == s->depth;)
 		if (s->keys[i].len == len && !memcmp(s->keys[i].text, text, len))
 			return err_set(s->err, ERR_EXISTS,
-				"line %d: the key \"%.*s\" is there twice; remove one of them", line,
-				(int)(len > 64 ? 64 : len), text);
+				"line %d: the key \"%.*s\" is there twice; remove one of them",
+				line, (int)(len > 64 ? 64 : len), text);
 	if (s->n_keys == s->cap_keys) {
 		s->cap_keys = s->cap_keys ? 2 * s->cap_keys : 64;
 		s->keys = mem_realloc(s->keys, s->cap_keys, sizeof(*s->keys));
@@ -172,7 +172,7 @@ static int scan_string(struct scan *s, size_t *pos, int line)
 static bool is_scalar(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		c == '-' || c == '+' || c == '.';
+	       c == '-' || c == '+' || c == '.';
 }
 
 static int scan(struct scan *s)
@@ -240,9 +240,9 @@ static int cjson_parse(struct json_doc *d, const char *text, size_t n, struct er
 	if (pos >= n)
 		return err_set(e, ERR_PARSE, "line %d: the text ends before the JSON does",
 			line_at(text, n));
-	return err_set(e, ERR_PARSE, "line %d: this is not JSON, near \"%.*s\"",
-		line_at(text, pos), (int)strcspn(text + pos, "\r\n") > 24 ? 24 :
-		(int)strcspn(text + pos, "\r\n"), text + pos);
+	return err_set(e, ERR_PARSE, "line %d: this is not JSON, near \"%.*s\"", line_at(text, pos),
+		(int)strcspn(text + pos, "\r\n") > 24 ? 24 : (int)strcspn(text + pos, "\r\n"),
+		text + pos);
 }
 
 struct json_doc *json_parse(const char *text, size_t n, struct err *e)
@@ -445,7 +445,8 @@ static int read_text(struct reader *r, const struct json_field *f, const struct 
 	return 0;
 }
 
-static int read_number(struct reader *r, const struct json_field *f, const struct json *n, void *dst)
+static int read_number(
+	struct reader *r, const struct json_field *f, const struct json *n, void *dst)
 {
 	int64_t i = 0;
 	double v;
@@ -488,8 +489,9 @@ static int read_enum(struct reader *r, const struct json_field *f, const struct 
 			strcat(all, f->words[i]);
 		}
 	}
-	return err_set(r->err, ERR_PARSE, "line %d: \"%s\" of %s is \"%.40s\"; it must be one of %s",
-		json_line(r->doc, n), f->key, r->what, json_str(n), all);
+	return err_set(r->err, ERR_PARSE,
+		"line %d: \"%s\" of %s is \"%.40s\"; it must be one of %s", json_line(r->doc, n),
+		f->key, r->what, json_str(n), all);
 }
 
 static int read_field(struct reader *r, const struct json_field *f, const struct json *n, char *out)

@@ -37,11 +37,11 @@ const char *json_type_name(const struct json *n); /* "object", "array", "string"
 
 const struct json *json_first(const struct json *n); /* first child, or NULL */
 const struct json *json_next(const struct json *n);
-const char *json_key(const struct json *n);          /* "" for an array's element */
+const char *json_key(const struct json *n); /* "" for an array's element */
 const struct json *json_get(const struct json *obj, const char *key); /* NULL when absent */
 int json_count(const struct json *n);
-const char *json_str(const struct json *n);          /* "" when it is no string */
-double json_num(const struct json *n);               /* 0 when it is no number */
+const char *json_str(const struct json *n); /* "" when it is no string */
+double json_num(const struct json *n);      /* 0 when it is no number */
 /* A whole number within ±2^53, or a string of decimal digits beyond it; false otherwise. */
 bool json_int(const struct json *n, int64_t *ret_v);
 
@@ -50,12 +50,12 @@ bool json_int(const struct json *n, int64_t *ret_v);
 /* ---- reading an object by a table ---- */
 
 enum json_want {
-	JSON_WANT_TEXT, /* a string into char[size]; min is its least length (0 or 1) */
-	JSON_WANT_NAME, /* as str_is_name(), into char[size] */
-	JSON_WANT_INT,  /* int64_t within min…max */
-	JSON_WANT_NUM,  /* double within min…max */
-	JSON_WANT_BOOL, /* bool */
-	JSON_WANT_ENUM, /* int: the index of the word in `words` (NULL-terminated) */
+	JSON_WANT_TEXT,   /* a string into char[size]; min is its least length (0 or 1) */
+	JSON_WANT_NAME,   /* as str_is_name(), into char[size] */
+	JSON_WANT_INT,    /* int64_t within min…max */
+	JSON_WANT_NUM,    /* double within min…max */
+	JSON_WANT_BOOL,   /* bool */
+	JSON_WANT_ENUM,   /* int: the index of the word in `words` (NULL-terminated) */
 	JSON_WANT_OBJECT, /* const struct json *, borrowed from the document */
 	JSON_WANT_ARRAY,  /* const struct json *, at most max elements (0: LIMIT_JSON_NODES) */
 	JSON_WANT_ANY,    /* const struct json * */
@@ -65,7 +65,7 @@ struct json_field {
 	const char *key;
 	enum json_want want;
 	size_t off;
-	size_t size;              /* of a TEXT or NAME */
+	size_t size; /* of a TEXT or NAME */
 	double min, max;
 	const char *const *words; /* of an ENUM */
 	bool required;
@@ -87,11 +87,11 @@ struct json *json_new_array(void);
 struct json *json_new_string(const char *s);
 struct json *json_new_int(int64_t v);
 void json_free(struct json *n); /* a whole tree that was built; NULL is allowed */
-void json_add(struct json *obj, const char *key, struct json *child);   /* takes child */
-void json_push(struct json *arr, struct json *child);                   /* takes child */
-void json_add_str(struct json *obj, const char *key, const char *s);    /* NULL adds null */
+void json_add(struct json *obj, const char *key, struct json *child); /* takes child */
+void json_push(struct json *arr, struct json *child);                 /* takes child */
+void json_add_str(struct json *obj, const char *key, const char *s);  /* NULL adds null */
 void json_add_int(struct json *obj, const char *key, int64_t v);
-void json_add_num(struct json *obj, const char *key, double v);         /* NaN and Inf add null */
+void json_add_num(struct json *obj, const char *key, double v); /* NaN and Inf add null */
 void json_add_bool(struct json *obj, const char *key, bool v);
 void json_add_null(struct json *obj, const char *key);
 /* A document's node copied for building with, for instance a stored result inside an answer. */

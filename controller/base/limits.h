@@ -7,11 +7,11 @@
 #define FRAMEFARM_BASE_LIMITS_H
 
 /* Texts, in bytes with the closing NUL. */
-#define LIMIT_NAME    64  /* names of jobs, variants, counters, labels' keys, actors */
-#define LIMIT_VALUE   128 /* values of labels and attributes */
-#define LIMIT_KEY     96  /* a device's stable identity */
-#define LIMIT_CAUSE   256 /* a sentence that says why something failed */
-#define LIMIT_SHA256  65  /* lower-case hex and NUL */
+#define LIMIT_NAME   64  /* names of jobs, variants, counters, labels' keys, actors */
+#define LIMIT_VALUE  128 /* values of labels and attributes */
+#define LIMIT_KEY    96  /* a device's stable identity */
+#define LIMIT_CAUSE  256 /* a sentence that says why something failed */
+#define LIMIT_SHA256 65  /* lower-case hex and NUL */
 
 /* JSON. */
 #define LIMIT_JSON_DEPTH 32
@@ -20,7 +20,7 @@
 
 /* The farm. */
 #define LIMIT_DEVICES        1024
-#define LIMIT_ATTRS          32  /* attributes of one device, labels of one job */
+#define LIMIT_ATTRS          32 /* attributes of one device, labels of one job */
 #define LIMIT_SELECTOR_TERMS 16
 #define LIMIT_JOBS_LIVE      10000
 #define LIMIT_RUNS_QUEUED    120000

@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 
-#define LOG_LINE_MAX    2048
-#define LOG_REPEAT_MS   1000
+#define LOG_LINE_MAX  2048
+#define LOG_REPEAT_MS 1000
 
 static const char *const level_names[] = {"err", "warn", "info", "debug"};
 static const int syslog_prio[] = {3, 4, 6, 7};

@@ -8,12 +8,12 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t n);                 /* not cleared */
-void *mem_zalloc(size_t n);                /* cleared */
+void *mem_alloc(size_t n);                         /* not cleared */
+void *mem_zalloc(size_t n);                        /* cleared */
 void *mem_realloc(void *p, size_t n, size_t size); /* n elements; aborts on overflow */
-char *mem_strdup(const char *s);           /* NULL gives NULL */
+char *mem_strdup(const char *s);                   /* NULL gives NULL */
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void *mem_try(size_t n);                   /* cleared, or NULL */
+void *mem_try(size_t n); /* cleared, or NULL */
 void mem_free(void *p);
 
 #endif

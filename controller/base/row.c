@@ -56,8 +56,8 @@ static bool col_equal(const struct row_col *c, const void *a, const void *b)
 		return !strncmp(pa, pb, c->size);
 	case ROW_LONG:
 		return *(struct rstr *const *)pa == *(struct rstr *const *)pb ||
-			!strcmp(rstr_text(*(struct rstr *const *)pa),
-				rstr_text(*(struct rstr *const *)pb));
+		       !strcmp(rstr_text(*(struct rstr *const *)pa),
+			       rstr_text(*(struct rstr *const *)pb));
 	}
 	return false;
 }

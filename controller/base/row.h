@@ -37,22 +37,22 @@ struct row_table {
 
 #define ROW_COL_INT(type, field)                                                                   \
 	{                                                                                          \
-		#field, ROW_INT, offsetof(struct type, field), sizeof(int64_t)                     \
+#field, ROW_INT, offsetof(struct type, field), sizeof(int64_t)                     \
 	}
 #define ROW_COL_TEXT(type, field)                                                                  \
 	{                                                                                          \
-		#field, ROW_TEXT, offsetof(struct type, field), sizeof(((struct type *)0)->field)  \
+#field, ROW_TEXT, offsetof(struct type, field), sizeof(((struct type *)0)->field)  \
 	}
 #define ROW_COL_LONG(type, field)                                                                  \
 	{                                                                                          \
-		#field, ROW_LONG, offsetof(struct type, field), sizeof(struct rstr *)              \
+#field, ROW_LONG, offsetof(struct type, field), sizeof(struct rstr *)              \
 	}
 
 int64_t row_id(const struct row_table *t, const void *row);
 /* A copy that holds references of its own to the long texts; free with row_free(). */
 void *row_copy(const struct row_table *t, const void *row);
-void row_free(const struct row_table *t, void *row);       /* a row from row_copy(); NULL allowed */
-void row_release(const struct row_table *t, void *row);    /* drops the long texts, not the struct */
+void row_free(const struct row_table *t, void *row);    /* a row from row_copy(); NULL allowed */
+void row_release(const struct row_table *t, void *row); /* drops the long texts, not the struct */
 /* NULL when equal, else the name of the first column that differs. */
 const char *row_differs(const struct row_table *t, const void *a, const void *b);
 

@@ -13,8 +13,8 @@ struct rstr;
 
 /* A copy of n bytes of text (NUL is added); aborts when memory is out. The caller owns one reference. */
 struct rstr *rstr_new(const char *text, size_t n);
-struct rstr *rstr_ref(struct rstr *s);   /* NULL gives NULL */
-void rstr_unref(struct rstr *s);         /* NULL is allowed */
+struct rstr *rstr_ref(struct rstr *s);       /* NULL gives NULL */
+void rstr_unref(struct rstr *s);             /* NULL is allowed */
 const char *rstr_text(const struct rstr *s); /* "" for NULL; valid while a reference is held */
 size_t rstr_len(const struct rstr *s);
 

@@ -67,7 +67,7 @@ bool str_is_utf8(const char *s, size_t n)
 static bool is_control(const unsigned char *s, size_t len)
 {
 	return (len == 1 && (s[0] < 0x20 || s[0] == 0x7f)) ||
-		(len == 2 && s[0] == 0xc2 && s[1] < 0xa0);
+	       (len == 2 && s[0] == 0xc2 && s[1] < 0xa0);
 }
 
 void str_copy_clean(char *dst, size_t size, const char *src, size_t n)
@@ -100,7 +100,7 @@ bool str_is_name(const char *s)
 	if (n < 1 || n >= LIMIT_NAME || s[0] == '-' || s[0] == '.')
 		return false;
 	return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:+@-") ==
-		n;
+	       n;
 }
 
 bool str_is_sha256(const char *s)

@@ -193,7 +193,8 @@ static void env_random(void *ctx, void *dst, size_t n)
 static void env_fatal(void *ctx, const char *text)
 {
 	(void)ctx;
-	log_err("event=fatal cause=\"%s\" remedy=\"see the log above; the data directory is as it was "
+	log_err("event=fatal cause=\"%s\" remedy=\"see the log above; the data directory is as it "
+	        "was "
 		"at the last commit\"",
 		text);
 	abort();

@@ -48,49 +48,105 @@ struct serve_values {
 static const char *const log_words[] = {"err", "warn", "info", "debug", NULL};
 
 static const struct option_row rows[] = {
-	{.name = "config", .letter = 'c', .no_file = true, .type = OPTION_TEXT, .unit = "FILE",
+	{.name = "config",
+		.letter = 'c',
+		.no_file = true,
+		.type = OPTION_TEXT,
+		.unit = "FILE",
 		OPTION_AT(struct serve_values, config),
 		.help = "read options from FILE too: lines of `name = value`"},
-	{.name = "data", .letter = 'd', .type = OPTION_TEXT, .unit = "DIR",
+	{.name = "data",
+		.letter = 'd',
+		.type = OPTION_TEXT,
+		.unit = "DIR",
 		OPTION_AT(struct serve_values, data),
 		.help = "data directory; default: $FRAMEFARM_DATA, /var/lib/framefarm for root, "
 			"~/.local/share/framefarm otherwise"},
-	{.name = "listen", .letter = 'l', .type = OPTION_TEXT, .unit = "HOST:PORT",
-		.fallback = "127.0.0.1:8765", OPTION_AT(struct serve_values, listen),
+	{.name = "listen",
+		.letter = 'l',
+		.type = OPTION_TEXT,
+		.unit = "HOST:PORT",
+		.fallback = "127.0.0.1:8765",
+		OPTION_AT(struct serve_values, listen),
 		.help = "address of API and dashboard; port 0 takes a free one"},
-	{.name = "local", .type = OPTION_FLAG, OPTION_AT(struct serve_values, local),
+	{.name = "local",
+		.type = OPTION_FLAG,
+		OPTION_AT(struct serve_values, local),
 		.help = "make this machine a device too"},
-	{.name = "check", .letter = 'n', .no_file = true, .type = OPTION_FLAG,
+	{.name = "check",
+		.letter = 'n',
+		.no_file = true,
+		.type = OPTION_FLAG,
 		OPTION_AT(struct serve_values, check),
 		.help = "check the configuration and exit"},
-	{.name = "tools", .type = OPTION_TEXT, .unit = "DIR", OPTION_AT(struct serve_values, tools),
+	{.name = "tools",
+		.type = OPTION_TEXT,
+		.unit = "DIR",
+		OPTION_AT(struct serve_values, tools),
 		.help = "where framefarm-agent and the runners lie; default: beside this program"},
-	{.name = "ort", .type = OPTION_TEXT, .unit = "FILE", OPTION_AT(struct serve_values, ort),
+	{.name = "ort",
+		.type = OPTION_TEXT,
+		.unit = "FILE",
+		OPTION_AT(struct serve_values, ort),
 		.help = "ONNX Runtime's library; default: $FRAMEFARM_ORT, else where it is found"},
-	{.name = "tls-cert", .type = OPTION_TEXT, .unit = "FILE",
-		OPTION_AT(struct serve_values, tls_cert), .help = "certificate chain, PEM"},
-	{.name = "tls-key", .type = OPTION_TEXT, .unit = "FILE",
-		OPTION_AT(struct serve_values, tls_key), .help = "private key, PEM"},
-	{.name = "allow-insecure", .type = OPTION_FLAG,
+	{.name = "tls-cert",
+		.type = OPTION_TEXT,
+		.unit = "FILE",
+		OPTION_AT(struct serve_values, tls_cert),
+		.help = "certificate chain, PEM"},
+	{.name = "tls-key",
+		.type = OPTION_TEXT,
+		.unit = "FILE",
+		OPTION_AT(struct serve_values, tls_key),
+		.help = "private key, PEM"},
+	{.name = "allow-insecure",
+		.type = OPTION_FLAG,
 		OPTION_AT(struct serve_values, allow_insecure),
-		.help = "listen on another address than loopback without TLS: everybody on the network "
+		.help = "listen on another address than loopback without TLS: everybody on the "
+                        "network "
 			"can read the token"},
-	{.name = "host-id", .type = OPTION_TEXT, .unit = "NAME",
+	{.name = "host-id",
+		.type = OPTION_TEXT,
+		.unit = "NAME",
 		OPTION_AT(struct serve_values, host_id),
 		.help = "this host's name in the rows; default: its host name"},
-	{.name = "log-level", .type = OPTION_WORD, .words = log_words, .fallback = "info",
-		OPTION_AT(struct serve_values, log_level), .help = "how much is logged on stderr"},
-	{.name = "files-max", .type = OPTION_BYTES, .unit = "BYTES", .min = 1 << 20,
-		.max = 1LL << 50, .fallback = "20GiB", OPTION_AT(struct serve_values, files_max),
+	{.name = "log-level",
+		.type = OPTION_WORD,
+		.words = log_words,
+		.fallback = "info",
+		OPTION_AT(struct serve_values, log_level),
+		.help = "how much is logged on stderr"},
+	{.name = "files-max",
+		.type = OPTION_BYTES,
+		.unit = "BYTES",
+		.min = 1 << 20,
+		.max = 1LL << 50,
+		.fallback = "20GiB",
+		OPTION_AT(struct serve_values, files_max),
 		.help = "quota of uploaded models and data"},
-	{.name = "reattach-time", .type = OPTION_DURATION, .unit = "TIME", .min = 1000,
-		.max = 86400000, .fallback = "5m", OPTION_AT(struct serve_values, reattach_ms),
+	{.name = "reattach-time",
+		.type = OPTION_DURATION,
+		.unit = "TIME",
+		.min = 1000,
+		.max = 86400000,
+		.fallback = "5m",
+		OPTION_AT(struct serve_values, reattach_ms),
 		.help = "how long a run waits for a device that is out of reach"},
-	{.name = "match-time", .type = OPTION_DURATION, .unit = "TIME", .min = 0, .max = 86400000,
-		.fallback = "10s", OPTION_AT(struct serve_values, no_match_ms),
+	{.name = "match-time",
+		.type = OPTION_DURATION,
+		.unit = "TIME",
+		.min = 0,
+		.max = 86400000,
+		.fallback = "10s",
+		OPTION_AT(struct serve_values, no_match_ms),
 		.help = "how long a job that no known device matches waits for one"},
-	{.name = "cool-time", .type = OPTION_DURATION, .unit = "TIME", .min = 0, .max = 3600000,
-		.fallback = "2m", OPTION_AT(struct serve_values, cool_max_ms),
+	{.name = "cool-time",
+		.type = OPTION_DURATION,
+		.unit = "TIME",
+		.min = 0,
+		.max = 3600000,
+		.fallback = "2m",
+		OPTION_AT(struct serve_values, cool_max_ms),
 		.help = "longest time a device cools behind a run"},
 };
 
@@ -129,10 +185,12 @@ static int make_data_dir(const char *dir, struct err *e)
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return err_errno(e, errno, "cannot make the data directory %s", path);
 	if (stat(path, &st) || !S_ISDIR(st.st_mode))
-		return err_set(e, ERR_INVAL, "%s is no directory; name another one with --data", path);
+		return err_set(
+			e, ERR_INVAL, "%s is no directory; name another one with --data", path);
 	if (st.st_uid != geteuid())
-		return err_set(e, ERR_PERM, "the data directory %s belongs to another user; name "
-					    "another one with --data",
+		return err_set(e, ERR_PERM,
+			"the data directory %s belongs to another user; name "
+			"another one with --data",
 			path);
 	if ((st.st_mode & 077) && chmod(path, 0700))
 		return err_errno(e, errno, "cannot make the data directory %s private", path);
@@ -344,7 +402,8 @@ static void say_hello(const struct serve *s)
 	log_info("event=listening url=%s data=\"%s\" local=%s ort=\"%s\"", api_url(s->api),
 		s->v.data, s->v.local ? "yes" : "no", *s->v.ort ? s->v.ort : "none");
 	if (!*s->v.ort)
-		log_warn("event=no_runtime remedy=\"`framefarm doctor` tells how to get ONNX Runtime\"");
+		log_warn("event=no_runtime remedy=\"`framefarm doctor` tells how to get ONNX "
+		         "Runtime\"");
 	printf("framefarm %s listens on %s\n", FRAMEFARM_VERSION, api_url(s->api));
 	fflush(stdout);
 }

@@ -64,11 +64,11 @@ void action_cancel(struct farm *f, int64_t id)
 	act->cancelled = true;
 	timer_set(f, &act->timer, f->cfg.cancel_grace_ms);
 	give_out(f, &(struct farm_action){.id = id,
-			.kind = act->row.kind,
-			.device = act->row.device,
-			.attempt = act->row.attempt,
-			.run = act->row.run,
-			.cancel = true});
+			    .kind = act->row.kind,
+			    .device = act->row.device,
+			    .attempt = act->row.attempt,
+			    .run = act->row.run,
+			    .cancel = true});
 }
 
 static void dispatch(struct farm *f, const struct action_row *row, const struct farm_event *ev)

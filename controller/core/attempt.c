@@ -111,8 +111,7 @@ struct attempt *attempt_begin(struct farm *f, struct run *r, struct lease *l)
 	if (l->device->row.state == DEVICE_LEASED)
 		device_set_state(f, l->device, DEVICE_BUSY, NULL);
 	lease_extend_for(f, l, f->cfg.stage_ms + length_ms(a) + f->cfg.lease_grace_ms);
-	a->action = action_issue(
-		f, ACTION_STAGE, l->device, l, a, r->row.id, 0, f->cfg.stage_ms);
+	a->action = action_issue(f, ACTION_STAGE, l->device, l, a, r->row.id, 0, f->cfg.stage_ms);
 	return a;
 }
 
@@ -217,8 +216,8 @@ void attempt_stop(struct farm *f, struct attempt *a, enum stop_why why)
 		return;
 	}
 	if (a->row.state == ATTEMPT_STARTED && d && device_usable(d)) {
-		action_issue(f, ACTION_STOP, d, map_get(f->leases, a->row.lease), a,
-			a->row.run, a->row.id, f->cfg.stop_ms);
+		action_issue(f, ACTION_STOP, d, map_get(f->leases, a->row.lease), a, a->row.run,
+			a->row.id, f->cfg.stop_ms);
 		timer_set(f, &a->timer, f->cfg.stop_ms);
 		return;
 	}
@@ -246,8 +245,7 @@ static void staged(struct farm *f, struct attempt *a, const struct farm_event *e
 	attempt_set_state(f, a, ATTEMPT_STARTED);
 	a->deadline_at = f->now.mono_ms + length_ms(a) + f->cfg.start_ms;
 	lease_extend_for(f, l, length_ms(a) + f->cfg.start_ms + f->cfg.lease_grace_ms);
-	a->action = action_issue(
-		f, ACTION_START, l->device, l, a, a->row.run, 0, f->cfg.start_ms);
+	a->action = action_issue(f, ACTION_START, l->device, l, a, a->row.run, 0, f->cfg.start_ms);
 }
 
 static void set_deadline(struct farm *f, struct attempt *a)

@@ -83,8 +83,8 @@ static void boot_run(struct farm *f, struct run *r)
 	case ATTEMPT_STORED:
 		if (r->row.state != RUN_COLLECTING)
 			run_set_state(f, r, RUN_COLLECTING, NULL);
-		r->action = action_issue(f, ACTION_JUDGE, NULL, NULL, a, r->row.id, 0,
-			f->cfg.judge_ms);
+		r->action =
+			action_issue(f, ACTION_JUDGE, NULL, NULL, a, r->row.id, 0, f->cfg.judge_ms);
 		return;
 	default:
 		if (r->row.state != RUN_REATTACHING)

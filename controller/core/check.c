@@ -148,8 +148,7 @@ static void check_attempt(const struct farm *f, const struct attempt *a)
 static void check_job(const struct farm *f, const struct job *j)
 {
 	int ended = 0, pending = 0;
-	bool idle = j->row.state == JOB_PAUSED || j->row.cancel_asked ||
-		job_is_final(j->row.state);
+	bool idle = j->row.state == JOB_PAUSED || j->row.cancel_asked || job_is_final(j->row.state);
 
 	for (int i = 0; i < j->n_slots * j->n_variants; i++)
 		ended += run_is_final(j->runs[i]->row.state);

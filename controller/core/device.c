@@ -131,8 +131,7 @@ void device_identify(struct farm *f, struct device *d)
 {
 	assert(d->handle && !d->action);
 	device_set_state(f, d, DEVICE_IDENTIFYING, NULL);
-	d->action = action_issue(
-		f, ACTION_IDENTIFY, d, d->lease, NULL, 0, 0, f->cfg.identify_ms);
+	d->action = action_issue(f, ACTION_IDENTIFY, d, d->lease, NULL, 0, 0, f->cfg.identify_ms);
 }
 
 static void set_need(struct farm *f, struct device *d, const char *text)
@@ -346,8 +345,7 @@ static bool is_cool(const struct farm *f, const struct device *d)
 {
 	if (!d->thermal_known)
 		return true; /* nothing to observe; the run is labelled so */
-	return d->idle_mc == INT32_MAX ||
-		d->hottest_mc <= d->idle_mc + f->cfg.cool_above_idle_mc;
+	return d->idle_mc == INT32_MAX || d->hottest_mc <= d->idle_mc + f->cfg.cool_above_idle_mc;
 }
 
 static void cleaned(struct farm *f, struct device *d, const struct farm_event *ev)

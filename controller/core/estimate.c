@@ -15,6 +15,6 @@ int64_t jobspec_deadline_ms(const struct jobspec *s, const struct jobspec_varian
 	if (s->timeout_ms)
 		return s->timeout_ms;
 	return (processes > 0 ? processes : 1) * LOAD_MS + 2 * m->baseline_ms +
-		v->golden.n_cases * CASE_MS + (m->coverage ? LOAD_MS : 0) + m->warmup_max_ms +
-		m->thermal_wait_ms + blocks * m->max_ms + 2 * m->sustained_ms + MARGIN_MS;
+	       v->golden.n_cases * CASE_MS + (m->coverage ? LOAD_MS : 0) + m->warmup_max_ms +
+	       m->thermal_wait_ms + blocks * m->max_ms + 2 * m->sustained_ms + MARGIN_MS;
 }

@@ -377,13 +377,13 @@ LOOK(farm_lease, lease, leases)
 
 static struct map *map_of(const struct farm *f, const struct row_table *t)
 {
-	return t == &device_table ? f->devices :
-		t == &lease_table ? f->leases :
-		t == &job_table   ? f->jobs :
-		t == &run_table   ? f->runs :
-		t == &attempt_table ? f->attempts :
-		t == &action_table  ? f->actions :
-				      NULL;
+	return t == &device_table    ? f->devices
+	       : t == &lease_table   ? f->leases
+	       : t == &job_table     ? f->jobs
+	       : t == &run_table     ? f->runs
+	       : t == &attempt_table ? f->attempts
+	       : t == &action_table  ? f->actions
+	                             : NULL;
 }
 
 void farm_each(const struct farm *f, const struct row_table *t,

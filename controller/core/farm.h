@@ -28,18 +28,18 @@ struct farm_config {
 	char host_id[LIMIT_NAME];
 	int64_t identify_ms, prepare_ms, stage_ms, start_ms, judge_ms, clean_ms, recover_ms,
 		discard_ms, expose_ms; /* deadlines of the actions */
-	int64_t stop_ms;        /* from STOP to the agent's END */
-	int64_t cancel_grace_ms; /* from an action's cancel to giving it up */
-	int64_t reattach_ms;    /* a run whose agent is out of reach */
-	int64_t collect_ms;     /* from END to the last chunk */
-	int64_t lease_grace_ms; /* a job's lease beyond its attempt's deadline */
-	int64_t cool_max_ms;    /* cooling never lasts longer */
+	int64_t stop_ms;               /* from STOP to the agent's END */
+	int64_t cancel_grace_ms;       /* from an action's cancel to giving it up */
+	int64_t reattach_ms;           /* a run whose agent is out of reach */
+	int64_t collect_ms;            /* from END to the last chunk */
+	int64_t lease_grace_ms;        /* a job's lease beyond its attempt's deadline */
+	int64_t cool_max_ms;           /* cooling never lasts longer */
 	int32_t cool_above_idle_mc; /* cool: at most this far above the unit's idle temperature */
-	int64_t no_match_ms;    /* a job that no known device matches waits this long for one */
-	int64_t rematch_ms;     /* … and looks again after this long: devices may be retired meanwhile */
-	int64_t backoff_ms[4];  /* before each rung of the recovery ladder */
+	int64_t no_match_ms;        /* a job that no known device matches waits this long for one */
+	int64_t rematch_ms; /* … and looks again after this long: devices may be retired meanwhile */
+	int64_t backoff_ms[4];         /* before each rung of the recovery ladder */
 	int64_t quarantine_recheck_ms; /* a quarantined device tries its health check again; 0: never */
-	int max_failures;       /* in a row, then quarantine */
+	int max_failures;              /* in a row, then quarantine */
 };
 
 void farm_config_default(struct farm_config *cfg);
@@ -47,22 +47,22 @@ void farm_config_default(struct farm_config *cfg);
 /* ---- events ---- */
 
 enum farm_event_kind {
-	FARM_BOOT,             /* once, after farm_load(): believe nothing old */
-	FARM_TIME,             /* a deadline of farm_next_deadline() has come */
+	FARM_BOOT, /* once, after farm_load(): believe nothing old */
+	FARM_TIME, /* a deadline of farm_next_deadline() has come */
 	FARM_DEVICE_ARRIVED,
 	FARM_DEVICE_GONE,
 	FARM_DEVICE_NEEDS_HUMAN,
-	FARM_DEVICE_ADMIN,     /* request */
-	FARM_ACTION_DONE,      /* exactly one for each action given out */
-	FARM_AGENT_LOST,       /* the session of a prepared device ended */
+	FARM_DEVICE_ADMIN, /* request */
+	FARM_ACTION_DONE,  /* exactly one for each action given out */
+	FARM_AGENT_LOST,   /* the session of a prepared device ended */
 	FARM_AGENT_STATUS,
-	FARM_AGENT_END,        /* an attempt ended on the agent */
-	FARM_ATTEMPT_STORED,   /* every stream of an ended attempt is in the store */
-	FARM_JOB_SUBMIT,       /* request */
-	FARM_JOB_CANCEL,       /* request */
-	FARM_LEASE_ASK,        /* request: a reservation */
-	FARM_LEASE_EXTEND,     /* request */
-	FARM_LEASE_RELEASE,    /* request */
+	FARM_AGENT_END,      /* an attempt ended on the agent */
+	FARM_ATTEMPT_STORED, /* every stream of an ended attempt is in the store */
+	FARM_JOB_SUBMIT,     /* request */
+	FARM_JOB_CANCEL,     /* request */
+	FARM_LEASE_ASK,      /* request: a reservation */
+	FARM_LEASE_EXTEND,   /* request */
+	FARM_LEASE_RELEASE,  /* request */
 	FARM_EVENT_KINDS
 };
 
@@ -115,12 +115,13 @@ struct farm_event {
 		struct {
 			int64_t handle; /* the caller's, not 0, new for each arrival */
 			const char *driver;
-			const char *where; /* "local", "usb 1-4.2": for people, until it is identified */
+			const char *
+				where; /* "local", "usb 1-4.2": for people, until it is identified */
 		} arrived;
 		struct {
 			int64_t handle;
-			const char *text;  /* needs_human: what to do; "": no longer */
-			bool authorizing;  /* needs_human: it may come right by itself */
+			const char *text; /* needs_human: what to do; "": no longer */
+			bool authorizing; /* needs_human: it may come right by itself */
 		} gone, needs_human;
 		struct {
 			int64_t device;
@@ -135,7 +136,7 @@ struct farm_event {
 			const struct farm_identity *identity; /* IDENTIFY */
 			const struct farm_agent *agent;       /* PREPARE */
 			const struct farm_judged *judged;     /* JUDGE */
-			struct rstr *record;                  /* START: what was run; a reference is taken */
+			struct rstr *record; /* START: what was run; a reference is taken */
 		} done;
 		struct {
 			int64_t device;
@@ -150,7 +151,7 @@ struct farm_event {
 			int64_t attempt;
 			int outcome; /* enum outcome of agents/plan.h */
 			enum farm_outcome {
-				FARM_OUTCOME_RESULT,   /* there is something to judge */
+				FARM_OUTCOME_RESULT, /* there is something to judge */
 				FARM_OUTCOME_CANCELLED,
 				FARM_OUTCOME_INFRASTRUCTURE,
 			} means;
@@ -190,15 +191,15 @@ struct farm_action {
 	int64_t device, handle, lease, run, attempt, epoch;
 	int64_t arg;
 	int64_t ttl_ms; /* START: how long the lease lives */
-	bool cancel;    /* not a new action: give up the one with this id; its FARM_ACTION_DONE is still
+	bool cancel; /* not a new action: give up the one with this id; its FARM_ACTION_DONE is still
 	                   awaited */
 };
 
 struct farm_answer {
 	int64_t token;
-	int rc;           /* 0 or an enum err_code */
-	int64_t id;       /* of the job or lease */
-	bool existed;     /* an idempotent repeat: nothing was changed */
+	int rc;       /* 0 or an enum err_code */
+	int64_t id;   /* of the job or lease */
+	bool existed; /* an idempotent repeat: nothing was changed */
 	char text[LIMIT_CAUSE * 2];
 };
 

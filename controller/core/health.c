@@ -71,8 +71,8 @@ void device_recover_step(struct farm *f, struct device *d)
 	if (d->row.rung == RUNG_RETRY)
 		device_recovered(f, d);
 	else
-		d->action = action_issue(f, ACTION_RECOVER, d, d->lease, NULL, 0, d->row.rung,
-			f->cfg.recover_ms);
+		d->action = action_issue(
+			f, ACTION_RECOVER, d, d->lease, NULL, 0, d->row.rung, f->cfg.recover_ms);
 }
 
 /* Whatever the rung brought: identifying tells, and the next failure climbs one further. */

@@ -53,12 +53,12 @@ struct want {
 struct device {
 	struct ent ent;
 	struct device_row row;
-	int64_t handle;        /* 0: not connected */
+	int64_t handle; /* 0: not connected */
 	bool agent_up;
-	int64_t action;        /* the device's own action that is under way, 0: none */
-	struct lease *lease;   /* granted, active or releasing */
-	struct timer timer;    /* back-off, cooling, recheck: by state */
-	int index;             /* of its bit in each selector's match set */
+	int64_t action;      /* the device's own action that is under way, 0: none */
+	struct lease *lease; /* granted, active or releasing */
+	struct timer timer;  /* back-off, cooling, recheck: by state */
+	int index;           /* of its bit in each selector's match set */
 	bool can_expose, can_power, can_reboot;
 	bool quarantine_asked; /* as soon as its lease has ended */
 	int n_attrs;
@@ -73,18 +73,18 @@ struct lease {
 	struct ent ent;
 	struct lease_row row;
 	struct device *device;
-	struct job *job;       /* NULL for a reservation */
-	struct timer timer;    /* its expiry */
-	struct want want;      /* of a waiting reservation */
-	int64_t action;        /* EXPOSE or UNEXPOSE under way */
+	struct job *job;    /* NULL for a reservation */
+	struct timer timer; /* its expiry */
+	struct want want;   /* of a waiting reservation */
+	int64_t action;     /* EXPOSE or UNEXPOSE under way */
 	bool exposed;
 };
 
 struct slot {
-	bool pending;          /* has queued runs and no lease */
-	bool failed;           /* an attempt failed here on infrastructure */
-	int64_t pin;           /* device id, 0: any that matches */
-	int64_t device;        /* the one it holds or held last */
+	bool pending;   /* has queued runs and no lease */
+	bool failed;    /* an attempt failed here on infrastructure */
+	int64_t pin;    /* device id, 0: any that matches */
+	int64_t device; /* the one it holds or held last */
 	struct lease *lease;
 };
 
@@ -92,12 +92,12 @@ struct job {
 	struct ent ent;
 	struct job_row row;
 	struct want want;
-	struct timer timer;    /* while no known device matches */
+	struct timer timer; /* while no known device matches */
 	int n_variants, n_slots;
 	int64_t min_rounds, max_rounds, retries;
-	int64_t *deadline_ms;  /* of one attempt, by variant */
+	int64_t *deadline_ms; /* of one attempt, by variant */
 	struct slot *slots;
-	struct run **runs;     /* [slot * n_variants + variant] */
+	struct run **runs; /* [slot * n_variants + variant] */
 };
 
 struct run {
@@ -113,10 +113,10 @@ enum stop_why { STOP_NONE, STOP_CANCEL, STOP_TIMEOUT, STOP_LEASE };
 struct attempt {
 	struct ent ent;
 	struct attempt_row row;
-	struct run *run;       /* NULL once the job has been let go */
-	struct timer timer;    /* deadline, stop, reattach or collect: by state */
-	int64_t action;        /* STAGE or START under way */
-	int64_t deadline_at;   /* monotonic ms, of the whole attempt, once it is started */
+	struct run *run;     /* NULL once the job has been let go */
+	struct timer timer;  /* deadline, stop, reattach or collect: by state */
+	int64_t action;      /* STAGE or START under way */
+	int64_t deadline_at; /* monotonic ms, of the whole attempt, once it is started */
 	enum stop_why stopping;
 	bool discarding;
 };
@@ -135,10 +135,10 @@ TAILQ_HEAD(selq_list, selq);
 struct farm {
 	struct farm_config cfg;
 	struct now now;
-	struct farm_out *out;  /* only inside a step */
+	struct farm_out *out; /* only inside a step */
 	struct map *devices, *device_keys, *handles, *leases, *jobs, *job_keys, *runs, *attempts,
 		*actions;
-	int64_t next_id[8];    /* by position in core_tables */
+	int64_t next_id[8]; /* by position in core_tables */
 	struct ent_list dirty;
 	int n_dirty;
 	struct ready_list ready;
@@ -163,7 +163,8 @@ void farm_audit(struct farm *f, const char *actor, const char *action, char lett
 /* ---- states.c: check, trace, stamp ---- */
 void device_set_state(struct farm *f, struct device *d, enum device_state to, const char *cause);
 void lease_set_state(struct farm *f, struct lease *l, enum lease_state to, const char *cause);
-void job_set_state(struct farm *f, struct job *j, enum job_state to, const char *actor, const char *cause);
+void job_set_state(
+	struct farm *f, struct job *j, enum job_state to, const char *actor, const char *cause);
 void run_set_state(struct farm *f, struct run *r, enum run_state to, const char *cause);
 void attempt_set_state(struct farm *f, struct attempt *a, enum attempt_state to);
 bool run_is_final(int64_t s);
@@ -193,7 +194,8 @@ void device_needs_human(struct farm *f, const struct farm_event *ev);
 void device_admin(struct farm *f, const struct farm_event *ev);
 void device_agent_lost(struct farm *f, const struct farm_event *ev);
 void device_status(struct farm *f, const struct farm_event *ev);
-void device_action_done(struct farm *f, struct device *d, enum action_kind kind, const struct farm_event *ev);
+void device_action_done(
+	struct farm *f, struct device *d, enum action_kind kind, const struct farm_event *ev);
 void device_timeout(struct farm *f, struct device *d);
 void device_identify(struct farm *f, struct device *d);
 void device_settle(struct farm *f, struct device *d); /* prepared: what now? */
@@ -219,13 +221,15 @@ void lease_enqueue(struct farm *f, struct lease *l, const struct jobspec_selecto
 void lease_ask(struct farm *f, const struct farm_event *ev);
 void lease_extend(struct farm *f, const struct farm_event *ev);
 void lease_release(struct farm *f, const struct farm_event *ev);
-void lease_action_done(struct farm *f, struct lease *l, enum action_kind kind, const struct farm_event *ev);
+void lease_action_done(
+	struct farm *f, struct lease *l, enum action_kind kind, const struct farm_event *ev);
 
 /* ---- queue.c, select.c ---- */
 struct selq *selq_get(struct farm *f, const struct jobspec_selector *sel);
-void selq_device_changed(struct farm *f, struct device *d);  /* attributes, or retired */
+void selq_device_changed(struct farm *f, struct device *d); /* attributes, or retired */
 void selq_device_removed(struct farm *f, struct device *d);
-int selq_known(const struct farm *f, const struct selq *q);   /* devices that match, absent ones too */
+int selq_known(
+	const struct farm *f, const struct selq *q); /* devices that match, absent ones too */
 bool selq_matches(const struct selq *q, const struct device *d);
 void selq_put(struct farm *f, struct selq *q); /* the reference of selq_get() */
 bool selector_matches(const struct jobspec_selector *sel, const struct device *d);
@@ -249,7 +253,7 @@ void job_timeout(struct farm *f, struct job *j);
 void job_run_ended(struct farm *f, struct run *r);
 void job_slot_failed(struct farm *f, struct job *j, int slot);
 int job_slot_for(const struct job *j, const struct device *d); /* -1: none */
-void job_requeue(struct farm *f, struct job *j); /* after its slots changed */
+void job_requeue(struct farm *f, struct job *j);               /* after its slots changed */
 int job_index(const struct run *r);
 
 /* ---- run.c, attempt.c ---- */
@@ -259,7 +263,8 @@ void run_judged(struct farm *f, struct run *r, const struct farm_event *ev);
 void attempt_load(struct farm *f, const struct attempt_row *row);
 void attempt_free(struct farm *f, struct attempt *a);
 struct attempt *attempt_begin(struct farm *f, struct run *r, struct lease *l);
-void attempt_action_done(struct farm *f, struct attempt *a, enum action_kind kind, const struct farm_event *ev);
+void attempt_action_done(
+	struct farm *f, struct attempt *a, enum action_kind kind, const struct farm_event *ev);
 void attempt_agent_end(struct farm *f, const struct farm_event *ev);
 void attempt_stored(struct farm *f, const struct farm_event *ev);
 void attempt_timeout(struct farm *f, struct attempt *a);

@@ -158,9 +158,9 @@ int job_load_run(struct farm *f, const struct run_row *row, struct err *e)
 
 static bool submitted_before(struct farm *f, const struct farm_event *ev)
 {
-	const struct job *j = *ev->u.submit.idempotency_key ?
-		map_get_str(f->job_keys, ev->u.submit.idempotency_key) :
-		NULL;
+	const struct job *j = *ev->u.submit.idempotency_key
+	                              ? map_get_str(f->job_keys, ev->u.submit.idempotency_key)
+	                              : NULL;
 
 	if (!j)
 		return false;
@@ -209,8 +209,8 @@ static struct rstr *labels_json(const struct jobspec *s)
 	return out;
 }
 
-static void fill_job(struct farm *f, struct job *j, const struct jobspec *s,
-	const struct farm_event *ev)
+static void fill_job(
+	struct farm *f, struct job *j, const struct jobspec *s, const struct farm_event *ev)
 {
 	j->row.id = farm_new_id(f, &job_table);
 	j->row.exit_code = -1;
@@ -259,8 +259,8 @@ void job_accept(struct farm *f, const struct farm_event *ev)
 	if (submitted_before(f, ev))
 		return;
 	if (map_count(f->jobs) >= LIMIT_JOBS_LIVE) {
-		farm_answer(f, ev, ERR_FULL, 0, "%d jobs are queued; try again later",
-			LIMIT_JOBS_LIVE);
+		farm_answer(
+			f, ev, ERR_FULL, 0, "%d jobs are queued; try again later", LIMIT_JOBS_LIVE);
 		return;
 	}
 	s = parse_spec(ev->u.submit.spec, &e);
@@ -272,7 +272,8 @@ void job_accept(struct farm *f, const struct farm_event *ev)
 	if ((int64_t)n_slots * s->n_variants > LIMIT_RUNS_PER_JOB ||
 		f->queued_runs + (int64_t)n_slots * s->n_variants > LIMIT_RUNS_QUEUED) {
 		farm_answer(f, ev, ERR_FULL, 0,
-			"%d devices × %d variants are too many; at most %d runs a job and %d in the queue",
+			"%d devices × %d variants are too many; at most %d runs a job and %d in "
+		        "the queue",
 			n_slots, s->n_variants, LIMIT_RUNS_PER_JOB, LIMIT_RUNS_QUEUED);
 		jobspec_free(s);
 		return;
@@ -355,7 +356,7 @@ static bool may_have(const struct job *j, int slot, const struct device *d)
 		if (i != slot && !j->slots[i].pending && j->slots[i].device == d->row.id)
 			return false;
 	return selq_matches(j->want.selq, d) &&
-		(!j->slots[slot].pin || j->slots[slot].pin == d->row.id);
+	       (!j->slots[slot].pin || j->slots[slot].pin == d->row.id);
 }
 
 /* How many devices could still come for the job's pending slots. */
@@ -420,8 +421,7 @@ void job_slot_failed(struct farm *f, struct job *j, int slot)
 	j->slots[slot].failed = true;
 	for (int s = 0; s < j->n_slots; s++)
 		failed += j->slots[s].failed;
-	if (j->n_slots < PAUSE_SLOTS_MIN || failed * 5 <= j->n_slots ||
-		j->row.state != JOB_RUNNING)
+	if (j->n_slots < PAUSE_SLOTS_MIN || failed * 5 <= j->n_slots || j->row.state != JOB_RUNNING)
 		return;
 	snprintf(j->row.cause, sizeof(j->row.cause),
 		"%d of its %d devices failed: the job is blamed and paused", failed, j->n_slots);
@@ -445,15 +445,16 @@ static void job_end(struct farm *f, struct job *j)
 		if (r->verdict == VERDICT_FAIL || verdict == VERDICT_FAIL)
 			verdict = VERDICT_FAIL;
 		else if (r->verdict != VERDICT_PASS)
-			verdict = r->verdict == VERDICT_NONE || verdict == VERDICT_NONE ?
-				VERDICT_NONE :
-				VERDICT_INCONCLUSIVE;
+			verdict = r->verdict == VERDICT_NONE || verdict == VERDICT_NONE
+			                  ? VERDICT_NONE
+			                  : VERDICT_INCONCLUSIVE;
 	}
 	j->row.exit_code = code;
 	j->row.verdict = verdict;
 	job_set_state(f, j,
-		cancelled && j->row.cancel_asked ? JOB_CANCELLED :
-		errored || j->row.state == JOB_QUEUED ? JOB_ERRORED : JOB_COMPLETED,
+		cancelled && j->row.cancel_asked        ? JOB_CANCELLED
+		: errored || j->row.state == JOB_QUEUED ? JOB_ERRORED
+							: JOB_COMPLETED,
 		NULL, NULL);
 	want_remove(f, &j->want);
 	timer_clear(f, &j->timer);

@@ -15,8 +15,8 @@
 #define DEFAULT_BUDGET_MS    16
 #define DEFAULT_PERCENTILE   0.99
 #define DEFAULT_COVERAGE_MIN 0.9
-#define DEFAULT_RETRIES	     2
-#define NS_PER_MS	     1e6
+#define DEFAULT_RETRIES      2
+#define NS_PER_MS            1e6
 
 static const char *const schema_words[] = {JOBSPEC_SCHEMA, NULL};
 

@@ -62,7 +62,7 @@ struct jobspec_file {
 	char path[JOBSPEC_PATH_MAX]; /* with JOBSPEC_PATHS: as written; else "" */
 	char sha256[LIMIT_SHA256];   /* "" when it is a path */
 	int64_t bytes;
-	char name[LIMIT_VALUE];      /* for messages */
+	char name[LIMIT_VALUE]; /* for messages */
 	int line;
 };
 
@@ -84,7 +84,7 @@ struct jobspec_tensor {
 	int fill;                 /* enum jobspec_fill */
 	int64_t seed;
 	double low, high;
-	int n_dims;               /* 0: the model's own shape */
+	int n_dims; /* 0: the model's own shape */
 	int64_t dims[LIMIT_DIMS];
 };
 
@@ -127,17 +127,17 @@ struct jobspec_measure {
 	int64_t warmup_min_runs, warmup_min_ms, warmup_max_ms;
 	bool back_to_back, paced;
 	int64_t min_runs, max_runs, min_ms, max_ms; /* of each timed block */
-	double pace_hz;          /* 0: the device's display, 60 where it has none */
-	int64_t sustained_ms;    /* 0: no sustained block */
+	double pace_hz;       /* 0: the device's display, 60 where it has none */
+	int64_t sustained_ms; /* 0: no sustained block */
 	int64_t baseline_ms;
 	int64_t thermal_wait_ms;
-	double thermal_start_c;  /* NaN: the profile's, or none */
+	double thermal_start_c; /* NaN: the profile's, or none */
 	bool coverage;
 	int64_t sample_hz, sample_hz_timed;
-	int64_t rounds;          /* least number of rounds */
-	int64_t max_rounds;      /* inconclusive repeats up to this */
+	int64_t rounds;     /* least number of rounds */
+	int64_t max_rounds; /* inconclusive repeats up to this */
 	int64_t stall_ms;
-	int64_t memory_mb;       /* limit of the runner; 0: none */
+	int64_t memory_mb; /* limit of the runner; 0: none */
 };
 
 struct jobspec_selector {
@@ -161,15 +161,15 @@ struct jobspec {
 	int preset; /* enum jobspec_preset */
 	struct jobspec_measure measure;
 	struct jobspec_selector select;
-	int64_t count;        /* devices; 0: all that match */
+	int64_t count; /* devices; 0: all that match */
 	bool has_budget;
-	int64_t budget_ns;    /* ms × share, as integer nanoseconds */
+	int64_t budget_ns; /* ms × share, as integer nanoseconds */
 	double percentile;
-	unsigned gates;       /* or of enum jobspec_gate */
-	double coverage_min;  /* share of node time or nodes on the asked-for provider, 0…1 */
-	int64_t priority;     /* -100…100, larger first */
-	int64_t retries;      /* after an infrastructure error, per round */
-	int64_t timeout_ms;   /* of one attempt; 0: from the plan */
+	unsigned gates;      /* or of enum jobspec_gate */
+	double coverage_min; /* share of node time or nodes on the asked-for provider, 0…1 */
+	int64_t priority;    /* -100…100, larger first */
+	int64_t retries;     /* after an infrastructure error, per round */
+	int64_t timeout_ms;  /* of one attempt; 0: from the plan */
 	int n_labels;
 	struct jobspec_option labels[LIMIT_ATTRS];
 	char commit_id[LIMIT_VALUE], branch[LIMIT_VALUE];
@@ -179,8 +179,8 @@ struct jobspec {
 
 /* Reads a whole job. On failure returns ERR_PARSE, ERR_RANGE or ERR_EXISTS and a sentence with the
  * line (or ERR_NOMEM); *ret_spec is then untouched. Free with jobspec_free(). */
-int jobspec_parse(const struct json_doc *doc, unsigned flags, struct jobspec **ret_spec,
-	struct err *e);
+int jobspec_parse(
+	const struct json_doc *doc, unsigned flags, struct jobspec **ret_spec, struct err *e);
 void jobspec_free(struct jobspec *s); /* NULL is allowed */
 
 /* Calls fn for every file the job names (a file named twice comes twice). A non-zero return stops

@@ -145,7 +145,7 @@ static int check_time(struct jobspec_reader *r, const struct json *job, const st
 {
 	const struct jobspec_measure *m = &s->measure;
 	int64_t least = m->sustained_ms + 2 * m->baseline_ms + m->warmup_min_ms +
-			(m->back_to_back + m->paced) * m->min_ms;
+	                (m->back_to_back + m->paced) * m->min_ms;
 
 	if (s->timeout_ms && s->timeout_ms < least)
 		return jobspec_refuse(r, at(job, "timeout_s"), ERR_RANGE,

@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 /* Held against a golden case when the job names no tolerance at all: fp16 against fp32. */
-#define DEFAULT_COSINE	0.999
+#define DEFAULT_COSINE  0.999
 #define DEFAULT_SQNR_DB 30
 
 /* ---- inputs ---- */

@@ -125,8 +125,7 @@ static void leave_device(struct farm *f, struct lease *l, const char *cause)
 	else if (!device_usable(d))
 		device_fail(f, d, false, cause ? cause : "its agent is out of reach");
 	else if (!l->job && l->exposed)
-		l->action = action_issue(
-			f, ACTION_UNEXPOSE, d, l, NULL, 0, 0, f->cfg.expose_ms);
+		l->action = action_issue(f, ACTION_UNEXPOSE, d, l, NULL, 0, 0, f->cfg.expose_ms);
 	else
 		device_clean(f, d);
 }

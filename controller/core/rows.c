@@ -8,9 +8,29 @@
 #define T(f) ROW_COL_TEXT(device_row, f)
 #define L(f) ROW_COL_LONG(device_row, f)
 static const struct row_col device_cols[] = {
-	I(id), T(key), T(driver), T(host_id), T(name), T(model), T(abi), T(os), T(fingerprint),
-	T(agent_uuid), L(attrs), L(counters), I(caps), I(is_virtual), I(state), I(link), T(need),
-	I(failures), I(rung), I(epoch), I(first_seen_ms), I(last_seen_ms), I(state_ms),
+	I(id),
+	T(key),
+	T(driver),
+	T(host_id),
+	T(name),
+	T(model),
+	T(abi),
+	T(os),
+	T(fingerprint),
+	T(agent_uuid),
+	L(attrs),
+	L(counters),
+	I(caps),
+	I(is_virtual),
+	I(state),
+	I(link),
+	T(need),
+	I(failures),
+	I(rung),
+	I(epoch),
+	I(first_seen_ms),
+	I(last_seen_ms),
+	I(state_ms),
 };
 #undef I
 #undef T
@@ -20,8 +40,23 @@ static const struct row_col device_cols[] = {
 #define T(f) ROW_COL_TEXT(lease_row, f)
 #define L(f) ROW_COL_LONG(lease_row, f)
 static const struct row_col lease_cols[] = {
-	I(id), I(device), I(kind), I(job), I(slot), I(state), I(ending), I(epoch), I(priority), I(for_ms), I(asked_ms),
-	I(granted_ms), I(expires_ms), I(ended_ms), T(actor), T(reason), L(selector),
+	I(id),
+	I(device),
+	I(kind),
+	I(job),
+	I(slot),
+	I(state),
+	I(ending),
+	I(epoch),
+	I(priority),
+	I(for_ms),
+	I(asked_ms),
+	I(granted_ms),
+	I(expires_ms),
+	I(ended_ms),
+	T(actor),
+	T(reason),
+	L(selector),
 };
 #undef I
 #undef T
@@ -31,9 +66,27 @@ static const struct row_col lease_cols[] = {
 #define T(f) ROW_COL_TEXT(job_row, f)
 #define L(f) ROW_COL_LONG(job_row, f)
 static const struct row_col job_cols[] = {
-	I(id), I(state), I(verdict), I(exit_code), T(name), T(actor), T(branch), T(commit_id),
-	L(labels), L(spec), T(spec_sha256), T(idempotency_key), I(priority), I(n_runs), I(n_ended),
-	I(n_failed), I(cancel_asked), T(cause), I(submitted_ms), I(started_ms), I(ended_ms),
+	I(id),
+	I(state),
+	I(verdict),
+	I(exit_code),
+	T(name),
+	T(actor),
+	T(branch),
+	T(commit_id),
+	L(labels),
+	L(spec),
+	T(spec_sha256),
+	T(idempotency_key),
+	I(priority),
+	I(n_runs),
+	I(n_ended),
+	I(n_failed),
+	I(cancel_asked),
+	T(cause),
+	I(submitted_ms),
+	I(started_ms),
+	I(ended_ms),
 };
 #undef I
 #undef T
@@ -43,9 +96,26 @@ static const struct row_col job_cols[] = {
 #define T(f) ROW_COL_TEXT(run_row, f)
 #define L(f) ROW_COL_LONG(run_row, f)
 static const struct row_col run_cols[] = {
-	I(id), I(job), I(variant), I(slot), I(pin), I(device), I(avoid), I(state), I(verdict), I(failure), I(exit_code),
-	I(round), I(attempts), I(retries), T(variant_name), T(cause), L(result), I(queued_ms),
-	I(started_ms), I(ended_ms),
+	I(id),
+	I(job),
+	I(variant),
+	I(slot),
+	I(pin),
+	I(device),
+	I(avoid),
+	I(state),
+	I(verdict),
+	I(failure),
+	I(exit_code),
+	I(round),
+	I(attempts),
+	I(retries),
+	T(variant_name),
+	T(cause),
+	L(result),
+	I(queued_ms),
+	I(started_ms),
+	I(ended_ms),
 };
 #undef I
 #undef T
@@ -55,8 +125,23 @@ static const struct row_col run_cols[] = {
 #define T(f) ROW_COL_TEXT(attempt_row, f)
 #define L(f) ROW_COL_LONG(attempt_row, f)
 static const struct row_col attempt_cols[] = {
-	I(id), I(run), I(job), I(device), I(lease), I(epoch), I(round), I(state), I(outcome),
-	I(failure), I(counted), I(spool), T(cause), L(record), I(created_ms), I(started_ms), I(ended_ms),
+	I(id),
+	I(run),
+	I(job),
+	I(device),
+	I(lease),
+	I(epoch),
+	I(round),
+	I(state),
+	I(outcome),
+	I(failure),
+	I(counted),
+	I(spool),
+	T(cause),
+	L(record),
+	I(created_ms),
+	I(started_ms),
+	I(ended_ms),
 };
 #undef I
 #undef T
@@ -64,14 +149,28 @@ static const struct row_col attempt_cols[] = {
 
 #define I(f) ROW_COL_INT(action_row, f)
 static const struct row_col action_cols[] = {
-	I(id), I(kind), I(device), I(lease), I(run), I(attempt), I(arg), I(issued_ms),
+	I(id),
+	I(kind),
+	I(device),
+	I(lease),
+	I(run),
+	I(attempt),
+	I(arg),
+	I(issued_ms),
 };
 #undef I
 
 #define I(f) ROW_COL_INT(event_row, f)
 #define T(f) ROW_COL_TEXT(event_row, f)
 static const struct row_col event_cols[] = {
-	I(id), I(at_ms), T(topic), I(subject), I(job), T(from_state), T(to_state), T(actor),
+	I(id),
+	I(at_ms),
+	T(topic),
+	I(subject),
+	I(job),
+	T(from_state),
+	T(to_state),
+	T(actor),
 	T(cause),
 };
 #undef I
@@ -80,7 +179,12 @@ static const struct row_col event_cols[] = {
 #define I(f) ROW_COL_INT(audit_row, f)
 #define T(f) ROW_COL_TEXT(audit_row, f)
 static const struct row_col audit_cols[] = {
-	I(id), I(at_ms), T(actor), T(action), T(object), T(detail),
+	I(id),
+	I(at_ms),
+	T(actor),
+	T(action),
+	T(object),
+	T(detail),
 };
 #undef I
 #undef T
@@ -98,8 +202,15 @@ TABLE(event_table, "events", event_row, event_cols);
 TABLE(audit_table, "audit", audit_row, audit_cols);
 
 const struct row_table *const core_tables[] = {
-	&device_table, &lease_table, &job_table, &run_table, &attempt_table, &action_table,
-	&event_table, &audit_table, NULL,
+	&device_table,
+	&lease_table,
+	&job_table,
+	&run_table,
+	&attempt_table,
+	&action_table,
+	&event_table,
+	&audit_table,
+	NULL,
 };
 
 static const char *name_of(const char *const *names, int n, int64_t i)
@@ -121,8 +232,8 @@ NAMES(device_link_name, NULL, "down", "up", "cut")
 NAMES(lease_state_name, NULL, "waiting", "granted", "active", "releasing", "released", "expired",
 	"revoked", "rejected")
 NAMES(job_state_name, NULL, "queued", "running", "paused", "completed", "errored", "cancelled")
-NAMES(run_state_name, NULL, "queued", "assigned", "staging", "running", "reattaching",
-	"collecting", "completed", "errored", "cancelled", "timed_out")
+NAMES(run_state_name, NULL, "queued", "assigned", "staging", "running", "reattaching", "collecting",
+	"completed", "errored", "cancelled", "timed_out")
 NAMES(attempt_state_name, NULL, "staging", "started", "collecting", "stored", "done")
 NAMES(verdict_name, "none", "pass", "fail", "inconclusive")
 NAMES(failure_name, "none", "infrastructure", "cancelled", "timed_out", "unsatisfiable")

@@ -50,9 +50,9 @@ enum lease_state {
 enum job_state {
 	JOB_QUEUED = 1, /* no run has begun */
 	JOB_RUNNING,
-	JOB_PAUSED,     /* too many of its runs fail: the job is blamed, not the devices */
-	JOB_COMPLETED,  /* every run completed; see the verdict */
-	JOB_ERRORED,    /* some run ended without a result */
+	JOB_PAUSED,    /* too many of its runs fail: the job is blamed, not the devices */
+	JOB_COMPLETED, /* every run completed; see the verdict */
+	JOB_ERRORED,   /* some run ended without a result */
 	JOB_CANCELLED,
 	JOB_STATES_END
 };
@@ -73,10 +73,10 @@ enum run_state {
 
 enum attempt_state {
 	ATTEMPT_STAGING = 1,
-	ATTEMPT_STARTED, /* START is on its way or the runner runs */
+	ATTEMPT_STARTED,    /* START is on its way or the runner runs */
 	ATTEMPT_COLLECTING, /* END came, data are still on their way */
 	ATTEMPT_STORED,     /* every stream is in the store; waits to be judged */
-	ATTEMPT_DONE,    /* see failure; counted tells whether the run's result comes from it */
+	ATTEMPT_DONE,       /* see failure; counted tells whether the run's result comes from it */
 	ATTEMPT_STATES_END
 };
 
@@ -121,26 +121,26 @@ struct device_row {
 	struct rstr *counters; /* JSON array: what the agent's probing found */
 	int64_t caps;          /* enum driver_cap */
 	int64_t is_virtual;
-	int64_t state;         /* enum device_state */
-	int64_t link;          /* enum device_link */
+	int64_t state;          /* enum device_state */
+	int64_t link;           /* enum device_link */
 	char need[LIMIT_CAUSE]; /* what a person must do, or why it is quarantined */
-	int64_t failures;      /* in a row */
-	int64_t rung;          /* of the recovery ladder */
-	int64_t epoch;         /* newest issued or seen */
+	int64_t failures;       /* in a row */
+	int64_t rung;           /* of the recovery ladder */
+	int64_t epoch;          /* newest issued or seen */
 	int64_t first_seen_ms, last_seen_ms, state_ms;
 };
 
 struct lease_row {
 	int64_t id;
-	int64_t device;  /* 0 while waiting */
-	int64_t kind;    /* enum lease_kind */
-	int64_t job;     /* 0 for a reservation */
-	int64_t slot;    /* of the job */
-	int64_t state;   /* enum lease_state */
-	int64_t ending;  /* the final state it is releasing towards; 0 before */
-	int64_t epoch;   /* 0 until granted */
+	int64_t device; /* 0 while waiting */
+	int64_t kind;   /* enum lease_kind */
+	int64_t job;    /* 0 for a reservation */
+	int64_t slot;   /* of the job */
+	int64_t state;  /* enum lease_state */
+	int64_t ending; /* the final state it is releasing towards; 0 before */
+	int64_t epoch;  /* 0 until granted */
 	int64_t priority;
-	int64_t for_ms;  /* how long a reservation is for, from its grant or its last extension */
+	int64_t for_ms; /* how long a reservation is for, from its grant or its last extension */
 	int64_t asked_ms, granted_ms, expires_ms, ended_ms;
 	char actor[LIMIT_NAME];
 	char reason[LIMIT_VALUE];
@@ -170,18 +170,18 @@ struct job_row {
 struct run_row {
 	int64_t id;
 	int64_t job;
-	int64_t variant;  /* index in the job's variants */
-	int64_t slot;     /* index among the job's devices */
-	int64_t pin;      /* the one device it is for, 0: any that matches */
-	int64_t device;   /* the present or last one; 0: none yet */
-	int64_t avoid;    /* device on which the last attempt failed */
-	int64_t state;    /* enum run_state */
-	int64_t verdict;  /* enum verdict */
-	int64_t failure;  /* enum failure */
+	int64_t variant;   /* index in the job's variants */
+	int64_t slot;      /* index among the job's devices */
+	int64_t pin;       /* the one device it is for, 0: any that matches */
+	int64_t device;    /* the present or last one; 0: none yet */
+	int64_t avoid;     /* device on which the last attempt failed */
+	int64_t state;     /* enum run_state */
+	int64_t verdict;   /* enum verdict */
+	int64_t failure;   /* enum failure */
 	int64_t exit_code; /* what it adds to the job's; -1 until the end */
-	int64_t round;    /* from 1; 0 before the first */
-	int64_t attempts; /* in all */
-	int64_t retries;  /* attempts that failed on infrastructure, this round */
+	int64_t round;     /* from 1; 0 before the first */
+	int64_t attempts;  /* in all */
+	int64_t retries;   /* attempts that failed on infrastructure, this round */
 	char variant_name[LIMIT_NAME];
 	char cause[LIMIT_CAUSE];
 	struct rstr *result; /* JSON: gates with their arithmetic, metrics; NULL until judged */
@@ -202,7 +202,8 @@ struct attempt_row {
 	int64_t counted; /* the one attempt of its round whose data count */
 	int64_t spool;   /* the agent may still hold data of it */
 	char cause[LIMIT_CAUSE];
-	struct rstr *record; /* JSON: hashes of model, runtime, runner, agent, profile and job, OS, boot id,
+	struct rstr *
+		record; /* JSON: hashes of model, runtime, runner, agent, profile and job, OS, boot id,
 	                        charge class, context, protections */
 	int64_t created_ms, started_ms, ended_ms;
 };
@@ -221,7 +222,7 @@ struct event_row {
 	int64_t at_ms;
 	char topic[16]; /* "device", "job", "run", "lease" */
 	int64_t subject;
-	int64_t job;    /* the job it belongs to, 0 for none */
+	int64_t job; /* the job it belongs to, 0 for none */
 	char from_state[24], to_state[24];
 	char actor[LIMIT_NAME]; /* "" when nobody asked for it */
 	char cause[LIMIT_CAUSE];

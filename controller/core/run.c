@@ -27,8 +27,8 @@ static struct run *next_queued(const struct lease *l)
 void slot_next(struct farm *f, struct lease *l)
 {
 	struct run *r = next_queued(l);
-	bool stop = l->row.ending || l->job->row.state == JOB_PAUSED ||
-		l->job->row.cancel_asked || l->device->quarantine_asked;
+	bool stop = l->row.ending || l->job->row.state == JOB_PAUSED || l->job->row.cancel_asked ||
+	            l->device->quarantine_asked;
 
 	if (!r || stop || !device_usable(l->device)) {
 		lease_end(f, l, LEASE_RELEASED, NULL);
@@ -53,8 +53,7 @@ static int exit_code_of(enum failure why)
 	return EXIT_INFRASTRUCTURE;
 }
 
-void run_end(
-	struct farm *f, struct run *r, enum run_state to, enum failure why, const char *cause)
+void run_end(struct farm *f, struct run *r, enum run_state to, enum failure why, const char *cause)
 {
 	assert(!r->attempt);
 	r->row.failure = why;
@@ -74,7 +73,7 @@ static bool wants_round(const struct run *r, const struct farm_judged *j)
 	if (j->verdict == VERDICT_INCONCLUSIVE)
 		return true;
 	return r->row.round < r->job->min_rounds &&
-		(j->verdict == VERDICT_PASS || j->exit_code == EXIT_BUDGET);
+	       (j->verdict == VERDICT_PASS || j->exit_code == EXIT_BUDGET);
 }
 
 static void next_round(struct farm *f, struct run *r, struct lease *l)

@@ -24,7 +24,7 @@ bool selector_matches(const struct jobspec_selector *sel, const struct device *d
 
 		for (int i = 0; i < d->n_attrs && !hit; i++)
 			hit = !strcmp(d->attrs[i].key, sel->terms[t].key) &&
-				!strcmp(d->attrs[i].value, sel->terms[t].value);
+			      !strcmp(d->attrs[i].value, sel->terms[t].value);
 		if (!hit)
 			return false;
 	}
@@ -39,8 +39,7 @@ int selector_parse(const char *json, size_t n, struct jobspec_selector *ret_s, s
 
 	if (!doc)
 		return ERR_PARSE;
-	if (!json_is_object(json_root(doc)) ||
-		json_count(json_root(doc)) > LIMIT_SELECTOR_TERMS)
+	if (!json_is_object(json_root(doc)) || json_count(json_root(doc)) > LIMIT_SELECTOR_TERMS)
 		rc = err_set(e, ERR_PARSE, "a selector is an object of at most %d texts",
 			LIMIT_SELECTOR_TERMS);
 	if (!rc) {
@@ -48,7 +47,8 @@ int selector_parse(const char *json, size_t n, struct jobspec_selector *ret_s, s
 			if (!json_is_string(it) || !str_is_name(json_key(it)) ||
 				strlen(json_str(it)) >= LIMIT_VALUE) {
 				rc = err_set(e, ERR_PARSE,
-					"the selector's \"%.64s\" must be a text of less than %d bytes",
+					"the selector's \"%.64s\" must be a text of less than %d "
+				        "bytes",
 					json_key(it), LIMIT_VALUE);
 				break;
 			}

@@ -20,10 +20,10 @@ struct selq {
 	struct jobspec_selector sel; /* terms sorted */
 	char *key;
 	int refs;
-	int n_match;                 /* set bits */
+	int n_match; /* set bits */
 	uint8_t match[LIMIT_DEVICES / 8];
 	int n_wants;
-	struct bucket_list buckets;  /* larger priority first */
+	struct bucket_list buckets; /* larger priority first */
 	TAILQ_ENTRY(selq) link;
 };
 

@@ -153,7 +153,8 @@ int blobs_begin(struct blobs *b, const char *sha256, int64_t bytes, struct ctl_u
 	int rc;
 
 	if (!str_is_sha256(sha256))
-		return err_set(e, ERR_INVAL, "the name must be a SHA-256: 64 lower-case hex digits");
+		return err_set(
+			e, ERR_INVAL, "the name must be a SHA-256: 64 lower-case hex digits");
 	if (bytes < 0 || bytes > LIMIT_UPLOAD_BYTES)
 		return err_set(e, ERR_TOOBIG, "%lld bytes; at most %lld may be uploaded",
 			(long long)bytes, (long long)LIMIT_UPLOAD_BYTES);
@@ -226,8 +227,8 @@ static void finish_work(void *arg)
 	char hex[LIMIT_SHA256], path[700];
 
 	if (u->written != u->bytes) {
-		u->rc = err_set(&u->err, ERR_CORRUPT, "%lld of %lld bytes came", (long long)u->written,
-			(long long)u->bytes);
+		u->rc = err_set(&u->err, ERR_CORRUPT, "%lld of %lld bytes came",
+			(long long)u->written, (long long)u->bytes);
 		return;
 	}
 	hash_finish(u->hash, hex);
@@ -258,8 +259,8 @@ static void finish_done(void *arg)
 	done(done_arg, rc, rc ? err.text : "");
 }
 
-void ctl_upload_finish(struct ctl_upload *u, void (*done)(void *arg, int rc, const char *text),
-	void *arg)
+void ctl_upload_finish(
+	struct ctl_upload *u, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	struct driver_host *h = u->blobs->env.host;
 

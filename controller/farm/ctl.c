@@ -53,11 +53,11 @@ struct ctl {
 	struct turn *turn;
 	struct ingest *ingest;
 	struct devmgr *devmgr;
-	struct map *askers;   /* by token */
+	struct map *askers; /* by token */
 	int64_t next_token;
 	struct map *progress; /* by run */
 	struct watch_list watches;
-	int watching;         /* inside a call to the watches */
+	int watching; /* inside a call to the watches */
 	int judging;
 	int64_t started_ms;
 	bool stopping, devices_stopped;
@@ -98,9 +98,8 @@ static int collect_round(void *arg, const void *row)
 
 static int find_rounds(struct judge_job *j)
 {
-	struct store_page page = {.limit = 1000,
-		.n_filters = 1,
-		.filters = {{.column = "run", .num = j->run}}};
+	struct store_page page = {
+		.limit = 1000, .n_filters = 1, .filters = {{.column = "run", .num = j->run}}};
 	struct store_reader *rd = store_reader_get(j->c->store, 20000, &j->err);
 	int rc;
 
@@ -142,12 +141,11 @@ static void judge_done(void *arg)
 	if (j->rc)
 		log_err("event=judge_failed run=r%lld cause=\"%s\"", (long long)j->run,
 			j->err.text);
-	turn_post(c->turn,
-		&(struct farm_event){.kind = FARM_ACTION_DONE,
-			.u.done = {.action = j->action,
-				.rc = j->rc,
-				.text = j->err.text,
-				.judged = j->rc ? NULL : &j->judged}});
+	turn_post(c->turn, &(struct farm_event){.kind = FARM_ACTION_DONE,
+				   .u.done = {.action = j->action,
+					   .rc = j->rc,
+					   .text = j->err.text,
+					   .judged = j->rc ? NULL : &j->judged}});
 	rstr_unref(j->judged.result);
 	rstr_unref(j->spec);
 	mem_free(j);
@@ -157,9 +155,8 @@ static void judge_done(void *arg)
 
 static void action_failed(struct ctl *c, const struct farm_action *a, int rc, const char *text)
 {
-	turn_post(c->turn,
-		&(struct farm_event){.kind = FARM_ACTION_DONE,
-			.u.done = {.action = a->id, .rc = rc, .text = text}});
+	turn_post(c->turn, &(struct farm_event){.kind = FARM_ACTION_DONE,
+				   .u.done = {.action = a->id, .rc = rc, .text = text}});
 }
 
 static void judge(struct ctl *c, const struct farm_action *a)
@@ -312,8 +309,7 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 		return e->code;
 	if (upgraded)
 		log_info("event=store_upgraded from=%d to=%d", upgraded, STORE_SCHEMA_CONTROL);
-	rc = restore_farm_id(
-		c->store, farm_id, sizeof(farm_id), c->env.random, c->env.ctx, e);
+	rc = restore_farm_id(c->store, farm_id, sizeof(farm_id), c->env.random, c->env.ctx, e);
 	if (rc)
 		return rc;
 	snprintf(dir, sizeof(dir), "%s/files", cfg->data_dir);
@@ -327,7 +323,8 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 		return rc;
 	c->ingest = ingest_new(&c->env, c->store, all_stored, c);
 	dc.farm_id = farm_id;
-	c->devmgr = devmgr_new(&c->env, &dc, c->turn, c->ingest, c->blobs, c->tools, &devmgr_ops, c);
+	c->devmgr =
+		devmgr_new(&c->env, &dc, c->turn, c->ingest, c->blobs, c->tools, &devmgr_ops, c);
 	turn_post(c->turn, &(struct farm_event){.kind = FARM_BOOT});
 	if (cfg->local)
 		return devmgr_start(c->devmgr, driver_find("local"), NULL, 0, e);
@@ -535,8 +532,8 @@ bool ctl_blob_has(struct ctl *c, const char *sha256, int64_t *ret_bytes)
 	return blobs_has(c->blobs, sha256, ret_bytes);
 }
 
-int ctl_upload_begin(struct ctl *c, const char *sha256, int64_t bytes, struct ctl_upload **ret_u,
-	struct err *e)
+int ctl_upload_begin(
+	struct ctl *c, const char *sha256, int64_t bytes, struct ctl_upload **ret_u, struct err *e)
 {
 	return blobs_begin(c->blobs, sha256, bytes, ret_u, e);
 }

@@ -24,12 +24,12 @@ struct store;
 /* ---- life ---- */
 
 struct ctl_config {
-	const char *data_dir;      /* absolute, ours, mode 0700 */
-	const char *tools_dir;     /* where framefarm-agent and the runners lie */
-	const char *ort_path;      /* ONNX Runtime's library, "" when none was found */
-	bool local;                /* this machine is a device */
+	const char *data_dir;  /* absolute, ours, mode 0700 */
+	const char *tools_dir; /* where framefarm-agent and the runners lie */
+	const char *ort_path;  /* ONNX Runtime's library, "" when none was found */
+	bool local;            /* this machine is a device */
 	struct farm_config farm;
-	int64_t blobs_max_bytes;   /* quota of uploads */
+	int64_t blobs_max_bytes; /* quota of uploads */
 };
 
 /* What the outside world lends: time, timers, descriptors, children, threads (the upper half of
@@ -76,7 +76,7 @@ typedef void ctl_event_fn(void *arg, const struct event_row *ev);
 /* Called for each progress report of a run (at most two a second for each). */
 struct ctl_progress {
 	int64_t job, run, attempt, device;
-	const char *phase;      /* phase_name() */
+	const char *phase; /* phase_name() */
 	int permille;
 	int64_t iterations, over_budget;
 	bool thermal_known;
@@ -111,8 +111,7 @@ void ctl_get_health(const struct ctl *c, struct ctl_health *ret_h);
 struct store *ctl_store(struct ctl *c);
 struct now ctl_now(const struct ctl *c);
 /* work(arg) on a pool thread, then done(arg) on the loop thread; ERR_FULL when there is no room. */
-int ctl_blocking(
-	struct ctl *c, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+int ctl_blocking(struct ctl *c, void (*work)(void *arg), void (*done)(void *arg), void *arg);
 
 /* ---- uploaded files, by SHA-256 ---- */
 
@@ -122,13 +121,13 @@ bool ctl_blob_has(struct ctl *c, const char *sha256, int64_t *ret_bytes);
 struct ctl_upload;
 /* ERR_INVAL (no SHA-256), ERR_TOOBIG (bytes beyond LIMIT_UPLOAD_BYTES), ERR_NOSPACE (quota or disk),
  * ERR_EXISTS (it is there already). */
-int ctl_upload_begin(struct ctl *c, const char *sha256, int64_t bytes, struct ctl_upload **ret_u,
-	struct err *e);
+int ctl_upload_begin(
+	struct ctl *c, const char *sha256, int64_t bytes, struct ctl_upload **ret_u, struct err *e);
 int ctl_upload_write(struct ctl_upload *u, const void *data, size_t n, struct err *e);
 /* Flushes and checks size and hash on a pool thread, then done(arg, rc, text) on the loop thread,
  * once: 0, ERR_CORRUPT (the bytes are not what the name says), ERR_IO, ERR_NOSPACE. Takes u. */
-void ctl_upload_finish(struct ctl_upload *u,
-	void (*done)(void *arg, int rc, const char *text), void *arg);
+void ctl_upload_finish(
+	struct ctl_upload *u, void (*done)(void *arg, int rc, const char *text), void *arg);
 void ctl_upload_abort(struct ctl_upload *u); /* takes u; NULL allowed */
 
 #endif

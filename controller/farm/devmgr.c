@@ -123,9 +123,8 @@ static void host_gone(struct driver_host *h, struct driver_dev *dd, const char *
 	assert(d);
 	agent_end_session(d);
 	task_device_gone(m, d, why);
-	turn_post(m->turn,
-		&(struct farm_event){
-			.kind = FARM_DEVICE_GONE, .u.gone = {.handle = d->handle, .text = why}});
+	turn_post(m->turn, &(struct farm_event){.kind = FARM_DEVICE_GONE,
+				   .u.gone = {.handle = d->handle, .text = why}});
 	TAILQ_REMOVE(&m->devs, d, link);
 	mem_free(d);
 }
@@ -136,9 +135,8 @@ static void host_needs_human(struct driver_host *h, struct driver_dev *dd, const
 	struct dev *d = dev_of(m, dd);
 
 	assert(d);
-	turn_post(m->turn,
-		&(struct farm_event){.kind = FARM_DEVICE_NEEDS_HUMAN,
-			.u.needs_human = {.handle = d->handle, .text = text}});
+	turn_post(m->turn, &(struct farm_event){.kind = FARM_DEVICE_NEEDS_HUMAN,
+				   .u.needs_human = {.handle = d->handle, .text = text}});
 }
 
 static void host_op_done(struct driver_host *h, struct driver_op *op)

@@ -50,20 +50,18 @@ static void on_lost(void *arg, const char *text)
 	str_copy(why, sizeof(why), text); /* it is the session's, which goes */
 	log_warn("event=agent_lost device=d%lld cause=\"%s\"", (long long)d->id, why);
 	agent_end_session(d);
-	turn_post(d->m->turn,
-		&(struct farm_event){
-			.kind = FARM_AGENT_LOST, .u.agent_lost = {.device = d->id, .text = why}});
+	turn_post(d->m->turn, &(struct farm_event){.kind = FARM_AGENT_LOST,
+				      .u.agent_lost = {.device = d->id, .text = why}});
 }
 
 static void on_status(void *arg, const struct msg_status *st)
 {
 	struct dev *d = arg;
 
-	turn_post(d->m->turn,
-		&(struct farm_event){.kind = FARM_AGENT_STATUS,
-			.u.status = {.device = d->id,
-				.thermal_known = st->thermal_known,
-				.hottest_mc = st->hottest_mc}});
+	turn_post(d->m->turn, &(struct farm_event){.kind = FARM_AGENT_STATUS,
+				      .u.status = {.device = d->id,
+					      .thermal_known = st->thermal_known,
+					      .hottest_mc = st->hottest_mc}});
 	d->m->ops.status(d->m->arg, d->id, st);
 }
 
@@ -136,11 +134,9 @@ static const struct session_ops session_ops = {
 
 void agent_start_session(struct dev *d, struct stream *stream, int64_t epoch)
 {
-	struct session_config cfg = {
-		.secret = d->secret, .farm_id = d->m->farm_id, .epoch = epoch};
+	struct session_config cfg = {.secret = d->secret, .farm_id = d->m->farm_id, .epoch = epoch};
 
-	d->session = session_new(
-		&d->m->env, stream, d->m->ingest, &cfg, &session_ops, d);
+	d->session = session_new(&d->m->env, stream, d->m->ingest, &cfg, &session_ops, d);
 }
 
 /* START commands that wait for the agent's word end with the session: nobody knows whether they
@@ -172,8 +168,8 @@ static int give_command(struct dev *d, const struct farm_action *a)
 		s = map_get(d->m->staged, a->attempt);
 		if (!s)
 			return ERR_NOTFOUND;
-		return session_start(d->session, a->id, a->attempt, a->epoch, a->ttl_ms, s->plan,
-			s->plan_len);
+		return session_start(
+			d->session, a->id, a->attempt, a->epoch, a->ttl_ms, s->plan, s->plan_len);
 	case ACTION_STOP:
 		return session_stop(d->session, a->arg, a->epoch, "told by the controller");
 	default:

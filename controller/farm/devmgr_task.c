@@ -176,8 +176,7 @@ static void start_agent(struct task *t)
 	struct dev *d = t->dev;
 
 	memset(&t->op.in, 0, sizeof(t->op.in));
-	str_copy(t->op.in.start.agent_sha256, sizeof(t->op.in.start.agent_sha256),
-		t->agent.sha256);
+	str_copy(t->op.in.start.agent_sha256, sizeof(t->op.in.start.agent_sha256), t->agent.sha256);
 	t->m->env.random(t->m->env.ctx, t->op.in.start.secret, sizeof(t->op.in.start.secret));
 	str_copy(d->agent_sha256, sizeof(d->agent_sha256), t->agent.sha256);
 	t->step = STEP_START;
@@ -286,8 +285,9 @@ static void keep_plan(struct task *t)
 	if (!s->plan_len) {
 		mem_free(s->plan);
 		mem_free(s);
-		task_finish(t, ERR_TOOBIG, "the plan is larger than a message may be; use fewer golden "
-					   "cases or shorter names",
+		task_finish(t, ERR_TOOBIG,
+			"the plan is larger than a message may be; use fewer golden "
+			"cases or shorter names",
 			false, NULL);
 		return;
 	}
@@ -309,7 +309,8 @@ static void push_next(struct task *t)
 	f = &t->plan.files[t->file];
 	memset(&t->op.in, 0, sizeof(t->op.in));
 	if (!str_copy(t->op.in.push.src, sizeof(t->op.in.push.src), f->path)) {
-		task_finish(t, ERR_TOOBIG, "the path of the data directory is too long", false, NULL);
+		task_finish(
+			t, ERR_TOOBIG, "the path of the data directory is too long", false, NULL);
 		return;
 	}
 	str_copy(t->op.in.push.sha256, sizeof(t->op.in.push.sha256), f->sha256);

@@ -21,7 +21,7 @@
 /* What one session has under way. It outlives the session while a batch is being stored. */
 struct feed {
 	struct ingest *in;
-	struct session *session;    /* NULL once it is gone */
+	struct session *session; /* NULL once it is gone */
 	struct store_batch *filling;
 	struct store_batch *storing; /* NULL: none is under way */
 	int rc;
@@ -35,7 +35,7 @@ struct feed {
 		struct {
 			uint32_t stream;
 			uint64_t last;
-		} *streams;
+		} * streams;
 		bool asked; /* the store was asked for the marks of this attempt */
 	} ends[INGEST_ENDS];
 	int n_ends;
@@ -242,7 +242,7 @@ void ingest_end(struct ingest *in, struct session *s, const struct msg_end *end)
 static bool far_ahead(const struct feed *f)
 {
 	return store_batch_bytes(f->filling) > INGEST_AHEAD ||
-		store_batch_count(f->filling) > INGEST_CHUNKS_AHEAD;
+	       store_batch_count(f->filling) > INGEST_CHUNKS_AHEAD;
 }
 
 void ingest_chunk(struct ingest *in, struct session *s, const struct msg_chunk *c, bool late)
@@ -278,7 +278,8 @@ static void acknowledge(struct feed *f, const struct store_batch *b)
 		uint64_t mark = store_batch_mark(b, i, &rc);
 
 		if (rc) {
-			log_warn("event=chunk_refused attempt=a%lld stream=%u seq=%llu cause=\"%s\"",
+			log_warn(
+				"event=chunk_refused attempt=a%lld stream=%u seq=%llu cause=\"%s\"",
 				(long long)c->attempt, c->stream, (unsigned long long)c->seq,
 				err_name(rc));
 			session_fail(f->session, "a chunk did not follow the last one; the agent "
@@ -374,8 +375,7 @@ void ingest_flush(struct ingest *in, struct session *s)
 {
 	struct feed *f = feed_of(in, s);
 
-	if (f->storing || !store_batch_count(f->filling) ||
-		in->storing_bytes > INGEST_UNDER_WAY)
+	if (f->storing || !store_batch_count(f->filling) || in->storing_bytes > INGEST_UNDER_WAY)
 		return;
 	f->storing = f->filling;
 	f->filling = store_batch_new();

@@ -18,11 +18,11 @@ struct ingest;
 struct session;
 struct store;
 
-#define INGEST_AHEAD        (1024 * 1024)      /* bytes a session may be ahead before it is paused */
-#define INGEST_CHUNKS_AHEAD 2048               /* chunks, likewise */
+#define INGEST_AHEAD        (1024 * 1024) /* bytes a session may be ahead before it is paused */
+#define INGEST_CHUNKS_AHEAD 2048          /* chunks, likewise */
 #define INGEST_UNDER_WAY    (32 * 1024 * 1024) /* bytes of all sessions with the store at a time */
-#define INGEST_RETRY_MS 1000
-#define INGEST_ENDS     64 /* ended attempts of one session that are not complete yet */
+#define INGEST_RETRY_MS     1000
+#define INGEST_ENDS         64 /* ended attempts of one session that are not complete yet */
 
 struct ingest_stats {
 	int64_t chunks, values, batches, failures;

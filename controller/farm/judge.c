@@ -121,8 +121,8 @@ static int ask_gates(struct judgement *j, const struct jobspec *spec, int varian
 	return rc;
 }
 
-static int read_rounds(struct judgement *j, struct store *s, const int64_t *attempts, int n,
-	struct err *e)
+static int read_rounds(
+	struct judgement *j, struct store *s, const int64_t *attempts, int n, struct err *e)
 {
 	struct store_reader *rd = store_reader_get(s, READ_WAIT_MS, e);
 	int rc = 0;
@@ -146,8 +146,8 @@ int judge_run(struct store *s, const struct jobspec *spec, int variant, const in
 
 	rc = read_rounds(j, s, attempts, n_attempts, e);
 	if (!rc)
-		rc = ask_gates(j, spec, variant, outcomes[n_attempts - 1],
-			causes[n_attempts - 1], e);
+		rc = ask_gates(
+			j, spec, variant, outcomes[n_attempts - 1], causes[n_attempts - 1], e);
 	if (!rc) {
 		j->verdict = gate_combine(j->gates, j->n_gates, &j->exit_code, &decider);
 		j->decider = decider;

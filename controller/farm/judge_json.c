@@ -230,8 +230,7 @@ static struct json *provider_json(const struct judge_round *r)
 	for (int i = 0; i < r->n_facts; i++)
 		if (!strncmp(r->facts[i].key, prefix, sizeof(prefix) - 1) &&
 			!json_get(nodes, r->facts[i].key + sizeof(prefix) - 1))
-			json_add_int(
-				nodes, r->facts[i].key + sizeof(prefix) - 1, r->facts[i].i);
+			json_add_int(nodes, r->facts[i].key + sizeof(prefix) - 1, r->facts[i].i);
 	json_add(o, "nodes", nodes);
 	json_add_str(o, "runtime", judge_fact_text(r, "runtime.version"));
 	return o;

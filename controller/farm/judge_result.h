@@ -31,7 +31,7 @@ struct judgement {
 	char text[LIMIT_CAUSE]; /* written by judge_json() */
 };
 
-int judge_json(struct judgement *j, const struct jobspec *spec, int variant,
-	struct rstr **ret_json, struct err *e);
+int judge_json(struct judgement *j, const struct jobspec *spec, int variant, struct rstr **ret_json,
+	struct err *e);
 
 #endif

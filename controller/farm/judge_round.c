@@ -95,8 +95,8 @@ int judge_round_read(
 	ret_r->attempt = attempt;
 	rc = store_streams(rd, attempt, find_block, &f, e);
 	for (int i = 0; i < f.n && !rc; i++)
-		rc = store_values(rd, attempt, f.wanted[i].stream, INT64_MIN, INT64_MAX,
-			add_values, f.wanted[i].block, e);
+		rc = store_values(rd, attempt, f.wanted[i].stream, INT64_MIN, INT64_MAX, add_values,
+			f.wanted[i].block, e);
 	if (!rc)
 		rc = store_facts(rd, attempt, add_fact, ret_r, e);
 	return rc;

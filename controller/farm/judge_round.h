@@ -38,6 +38,7 @@ const struct store_fact *judge_fact(const struct judge_round *r, const char *key
 bool judge_fact_int(const struct judge_round *r, const char *key, int64_t *ret_v);
 /* NaN when there is none. */
 double judge_fact_num(const struct judge_round *r, const char *key);
-const char *judge_fact_text(const struct judge_round *r, const char *key); /* "" when there is none */
+const char *judge_fact_text(
+	const struct judge_round *r, const char *key); /* "" when there is none */
 
 #endif

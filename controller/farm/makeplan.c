@@ -25,8 +25,8 @@ static int add_file(struct makeplan *m, const char *path, const char *sha256, in
 		if (!strcmp(m->files[i].sha256, sha256))
 			return 0;
 	if (m->n_files == MAKEPLAN_FILES_MAX)
-		return err_set(e, ERR_TOOBIG, "the job names more than %d files",
-			MAKEPLAN_FILES_MAX);
+		return err_set(
+			e, ERR_TOOBIG, "the job names more than %d files", MAKEPLAN_FILES_MAX);
 	m->files = mem_realloc(m->files, m->n_files + 1, sizeof(*m->files));
 	f = &m->files[m->n_files++];
 	str_copy(f->path, sizeof(f->path), path);
@@ -43,8 +43,9 @@ static int add_blob(struct makeplan *m, const struct jobspec_file *file, const s
 	int64_t bytes;
 
 	if (!blobs_has(blobs, file->sha256, &bytes))
-		return err_set(e, ERR_NOTFOUND, "the file %.80s (%.12s…) was never uploaded, or was "
-						"deleted; submit the job again",
+		return err_set(e, ERR_NOTFOUND,
+			"the file %.80s (%.12s…) was never uploaded, or was "
+			"deleted; submit the job again",
 			file->name, file->sha256);
 	blobs_path(blobs, file->sha256, path, sizeof(path));
 	return add_file(m, path, file->sha256, bytes, false, e);
@@ -56,9 +57,9 @@ static int put_tensor(struct makeplan *m, struct plan_tensor *dst, const struct 
 	const struct blobs *blobs, struct err *e)
 {
 	str_copy(dst->name, sizeof(dst->name), src->name);
-	dst->fill = src->fill == FILL_NORMAL ? PLAN_FILL_NORMAL :
-		src->fill == FILL_UNIFORM    ? PLAN_FILL_UNIFORM :
-					       PLAN_FILL_FILE;
+	dst->fill = src->fill == FILL_NORMAL    ? PLAN_FILL_NORMAL
+	            : src->fill == FILL_UNIFORM ? PLAN_FILL_UNIFORM
+	                                        : PLAN_FILL_FILE;
 	dst->seed = (uint64_t)src->seed;
 	dst->low = src->low;
 	dst->high = src->high;
@@ -107,8 +108,7 @@ static int put_golden(struct makeplan *m, const struct jobspec_golden *g, const 
 		const struct jobspec_case *c = &g->cases[i];
 		struct plan_case *dst = &p->cases[i];
 
-		rc = put_tensors(
-			m, &dst->inputs, &dst->n_inputs, c->inputs, c->n_inputs, blobs, e);
+		rc = put_tensors(m, &dst->inputs, &dst->n_inputs, c->inputs, c->n_inputs, blobs, e);
 		if (!rc)
 			rc = put_tensors(m, &dst->outputs, &dst->n_outputs, c->outputs,
 				c->n_outputs, blobs, e);
@@ -118,8 +118,7 @@ static int put_golden(struct makeplan *m, const struct jobspec_golden *g, const 
 
 /* ---- options and blocks ---- */
 
-static uint32_t put_options(
-	struct plan_option *dst, const struct jobspec_option *src, int n)
+static uint32_t put_options(struct plan_option *dst, const struct jobspec_option *src, int n)
 {
 	for (int i = 0; i < n; i++) {
 		str_copy(dst[i].key, sizeof(dst[i].key), src[i].key);
@@ -173,8 +172,8 @@ static void put_measure(struct plan *p, const struct jobspec *s, double display_
 	p->warmup_max_ms = m->warmup_max_ms;
 	p->baseline_ms = m->baseline_ms;
 	p->thermal_wait_ms = m->thermal_wait_ms;
-	p->thermal_start_mc = isnan(m->thermal_start_c) ? INT32_MIN :
-							  (int32_t)lround(m->thermal_start_c * 1000);
+	p->thermal_start_mc =
+		isnan(m->thermal_start_c) ? INT32_MIN : (int32_t)lround(m->thermal_start_c * 1000);
 	if (m->back_to_back)
 		p->back2back = block(m, 0);
 	if (m->paced)

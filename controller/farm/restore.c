@@ -84,8 +84,7 @@ static int load_last_ids(struct store_reader *rd, struct load *l)
 
 static int load_leases(struct store_reader *rd, struct load *l)
 {
-	static const int64_t live[] = {
-		LEASE_WAITING, LEASE_GRANTED, LEASE_ACTIVE, LEASE_RELEASING};
+	static const int64_t live[] = {LEASE_WAITING, LEASE_GRANTED, LEASE_ACTIVE, LEASE_RELEASING};
 	int rc = 0;
 
 	l->table = &lease_table;
@@ -120,8 +119,7 @@ static int load_jobs(struct store_reader *rd, struct load *l)
 	l->ids = NULL;
 	l->table = &attempt_table;
 	for (int i = 0; i < n_runs && !rc; i++)
-		if (farm_run(l->farm, runs[i]) &&
-			farm_run(l->farm, runs[i])->state != RUN_QUEUED)
+		if (farm_run(l->farm, runs[i]) && farm_run(l->farm, runs[i])->state != RUN_QUEUED)
 			rc = load_where(rd, l, "run", runs[i]);
 	if (!rc)
 		rc = load_where(rd, l, "spool", 1);

@@ -240,7 +240,8 @@ static const char *refusal_text(uint16_t code)
 {
 	switch (code) {
 	case PROTO_REFUSE_VERSION:
-		return "agent and controller have no version in common; restart the agent from this "
+		return "agent and controller have no version in common; restart the agent from "
+		       "this "
 		       "framefarm's build";
 	case PROTO_REFUSE_SECRET:
 		return "another controller started this agent: its secret is not ours";

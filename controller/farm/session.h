@@ -38,7 +38,7 @@ struct session_ops {
 struct session_config {
 	const uint8_t *secret; /* PROTO_SECRET bytes */
 	const char *farm_id;
-	int64_t epoch;         /* newest that the farm has issued for the device */
+	int64_t epoch; /* newest that the farm has issued for the device */
 };
 
 /* Takes the stream. */

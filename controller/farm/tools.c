@@ -54,8 +54,8 @@ void tools_free(struct tools *t)
 static bool same_file(const struct known *k, const char *path, const struct stat *st)
 {
 	return !strcmp(k->tool.path, path) && k->ino == st->st_ino &&
-		k->tool.bytes == st->st_size && k->mtime.tv_sec == st->st_mtim.tv_sec &&
-		k->mtime.tv_nsec == st->st_mtim.tv_nsec;
+	       k->tool.bytes == st->st_size && k->mtime.tv_sec == st->st_mtim.tv_sec &&
+	       k->mtime.tv_nsec == st->st_mtim.tv_nsec;
 }
 
 static bool look_up(struct tools *t, const char *path, const struct stat *st, struct tool *ret_t)
@@ -87,14 +87,15 @@ static void remember(struct tools *t, const struct tool *tool, const struct stat
 	pthread_mutex_unlock(&t->lock);
 }
 
-static int resolve(struct tools *t, const char *path, const char *remedy, struct tool *ret_t,
-	struct err *e)
+static int resolve(
+	struct tools *t, const char *path, const char *remedy, struct tool *ret_t, struct err *e)
 {
 	struct tool tool = {0};
 	struct stat st;
 
 	if (!*path || stat(path, &st) || !S_ISREG(st.st_mode))
-		return err_set(e, ERR_NOTFOUND, "%s is missing; %s", *path ? path : "the file", remedy);
+		return err_set(
+			e, ERR_NOTFOUND, "%s is missing; %s", *path ? path : "the file", remedy);
 	if (look_up(t, path, &st, ret_t))
 		return 0;
 	str_copy(tool.path, sizeof(tool.path), path);
@@ -132,7 +133,8 @@ int tools_runner(
 	snprintf(file, sizeof(file), "framefarm-runner-%s", name);
 	program_path(t, abi, file, path, sizeof(path));
 	return resolve(t, path,
-		"there is no such runner for this device; `make` builds framefarm-runner-onnxruntime",
+		"there is no such runner for this device; `make` builds "
+	        "framefarm-runner-onnxruntime",
 		ret_t, e);
 }
 
@@ -140,8 +142,9 @@ int tools_runtime(
 	struct tools *t, const char *runner, const char *abi, struct tool *ret_t, struct err *e)
 {
 	if (strcmp(runner, "onnxruntime") || strcmp(abi, t->host_abi))
-		return err_set(e, ERR_NOTFOUND, "no runtime library for %s on %s is known", runner, abi);
+		return err_set(
+			e, ERR_NOTFOUND, "no runtime library for %s on %s is known", runner, abi);
 	return resolve(t, t->ort,
-		"install ONNX Runtime with `make deps`, or name its library in FRAMEFARM_ORT", ret_t,
-		e);
+		"install ONNX Runtime with `make deps`, or name its library in FRAMEFARM_ORT",
+		ret_t, e);
 }

@@ -31,7 +31,7 @@ struct commit {
 	struct farm_out out;
 	struct event_row *events;
 	int n_events, cap_events;
-	int rc;          /* of the last try */
+	int rc; /* of the last try */
 	char text[LIMIT_CAUSE];
 	bool submitted;
 	TAILQ_ENTRY(commit) link;

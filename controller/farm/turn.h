@@ -22,10 +22,10 @@
 struct store;
 struct turn;
 
-#define TURN_QUEUE     65536 /* events */
-#define TURN_ROWS      16384 /* rows changed in one turn; what is left waits for the next */
-#define TURN_COMMITS   64   /* transactions under way; then events wait */
-#define TURN_RETRY_MS  1000 /* from a failed commit to its repetition */
+#define TURN_QUEUE    65536 /* events */
+#define TURN_ROWS     16384 /* rows changed in one turn; what is left waits for the next */
+#define TURN_COMMITS  64    /* transactions under way; then events wait */
+#define TURN_RETRY_MS 1000  /* from a failed commit to its repetition */
 
 struct turn_ops {
 	void (*action)(void *arg, const struct farm_action *a);

@@ -44,9 +44,9 @@
 
 struct err;
 
-#define BUDGET_ALPHA	    0.05 /* each side */
-#define BUDGET_ALIKE	    0.01 /* level of the homogeneity test */
-#define BUDGET_INTERVAL_MIN 3	 /* rounds from which an interval over rounds is taken */
+#define BUDGET_ALPHA        0.05 /* each side */
+#define BUDGET_ALIKE        0.01 /* level of the homogeneity test */
+#define BUDGET_INTERVAL_MIN 3    /* rounds from which an interval over rounds is taken */
 /* Ten iterations: the least from which one frame weighs no more than a tenth. */
 #define BUDGET_FAIL_MIN_N    10
 #define BUDGET_FAIL_MIN_OVER 2
@@ -60,7 +60,7 @@ struct budget_round {
 
 struct budget_input {
 	const struct budget_round *rounds;
-	int n_rounds;	   /* 1…LIMIT_ROUNDS */
+	int n_rounds;      /* 1…LIMIT_ROUNDS */
 	int64_t budget_ns; /* > 0; exactly the budget is within it */
 	double percentile; /* 0.5…0.999 */
 	/* Relative noise of the unit from run to run, 0…1; 0 when unknown. A percentile that lies
@@ -69,25 +69,25 @@ struct budget_input {
 };
 
 enum budget_method {
-	BUDGET_POOLED,	 /* all rounds as one sample */
+	BUDGET_POOLED,   /* all rounds as one sample */
 	BUDGET_INTERVAL, /* rounds differ: t-interval over their percentiles */
-	BUDGET_EACH,	 /* rounds differ, and each fails on its own */
+	BUDGET_EACH,     /* rounds differ, and each fails on its own */
 };
 
 struct budget_result {
 	struct gate_result gate; /* the verdict, and the arithmetic as it is shown */
-	int method;		 /* enum budget_method */
-	int rounds;		 /* that have an iteration at all */
+	int method;              /* enum budget_method */
+	int rounds;              /* that have an iteration at all */
 	int64_t n, over, skipped;
 	double tau;
-	int64_t n_eff;		/* floor(n/tau) */
-	int64_t k_pass;		/* k' of the pass rule */
+	int64_t n_eff;          /* floor(n/tau) */
+	int64_t k_pass;         /* k' of the pass rule */
 	int64_t n_fail, k_fail; /* n' and k' of the fail rule */
-	int64_t min_n;		/* least n_eff of a pass */
+	int64_t min_n;          /* least n_eff of a pass */
 	int64_t value_ns; /* the percentile, nearest rank; of BUDGET_INTERVAL the geometric mean */
 	bool has_lower, has_upper;
 	int64_t lower_ns, upper_ns;
-	bool in_guard;	/* value_ns lies in the guard band, so the bounds do not decide */
+	bool in_guard;  /* value_ns lies in the guard band, so the bounds do not decide */
 	double alike_p; /* of the homogeneity test; NaN with one round */
 };
 

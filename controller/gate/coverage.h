@@ -12,8 +12,8 @@
 struct gate_result;
 
 struct coverage {
-	const char *provider;		/* asked for */
-	int64_t nodes, nodes_total;	/* on it, of all; total 0: unknown */
+	const char *provider;           /* asked for */
+	int64_t nodes, nodes_total;     /* on it, of all; total 0: unknown */
 	int64_t time_ns, time_total_ns; /* the same in a profiled run's operator time */
 };
 

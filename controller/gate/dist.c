@@ -10,8 +10,8 @@
 #include <assert.h>
 #include <math.h>
 
-#define EPSILON	  1e-15
-#define TINY	  1e-300
+#define EPSILON   1e-15
+#define TINY      1e-300
 #define STEPS_MAX 20000 /* enough for parameters of a hundred million */
 
 static double log_gamma(double x)

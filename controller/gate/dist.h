@@ -13,7 +13,7 @@
 double dist_beta(double a, double b, double x);
 
 /* X is the number of successes in n independent trials of probability q. */
-double dist_binom_cdf(int64_t k, int64_t n, double q);	/* P(X <= k) */
+double dist_binom_cdf(int64_t k, int64_t n, double q);  /* P(X <= k) */
 double dist_binom_tail(int64_t k, int64_t n, double q); /* P(X >= k) */
 
 /* The largest k with P(X <= k) <= alpha, or -1: so few successes are no chance. */

@@ -70,7 +70,7 @@ void golden_judge(
 	static const char *const words[] = {
 		[GATE_PASS] = "PASS", [GATE_FAIL] = "FAIL", [GATE_INCONCLUSIVE] = "INCONCLUSIVE"};
 	bool none = isnan(limits->cosine_min) && isnan(limits->sqnr_db_min) &&
-		    isnan(limits->max_abs) && isnan(limits->top1_min);
+	            isnan(limits->max_abs) && isnan(limits->top1_min);
 	double cosine_min = none ? GOLDEN_COSINE_MIN : limits->cosine_min;
 	double sqnr_db_min = none ? GOLDEN_SQNR_DB_MIN : limits->sqnr_db_min;
 	const struct check checks[] = {

@@ -25,11 +25,11 @@ struct golden_limits {
 
 /* NaN: not measured (a top-1 agreement of outputs without an axis, say). */
 struct golden_metrics {
-	int64_t cases;	    /* compared */
+	int64_t cases;      /* compared */
 	double cosine_min;  /* least over cases and outputs */
 	double sqnr_db_min; /* infinite where all outputs are equal */
 	double max_abs;
-	double top1;	  /* share of cases whose argmax agrees */
+	double top1;      /* share of cases whose argmax agrees */
 	int64_t nan, inf; /* elements that are so here but not in the reference */
 	int64_t constant; /* outputs of one single value whose reference is not constant */
 };

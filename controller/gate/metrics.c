@@ -49,7 +49,7 @@ int metrics_block(const int64_t *latency_ns, size_t n, int64_t budget_ns, struct
 	m.p90_ms = percentile_ms(sorted, n, 0.9);
 	m.p99_ms = percentile_ms(sorted, n, 0.99);
 	m.p99_es_ms = stats_early_stop(sorted, n, 0.99, METRICS_ES_CONFIDENCE, &es) ? es / NS_PER_MS
-										    : NAN;
+	                                                                            : NAN;
 	m.min_ms = n ? sorted[0] / NS_PER_MS : NAN;
 	m.max_ms = n ? sorted[n - 1] / NS_PER_MS : NAN;
 	m.mean_ms = n ? stats_mean(latency_ns, n) / NS_PER_MS : NAN;

@@ -15,8 +15,8 @@
 
 struct bits {
 	uint64_t *words; /* one more than needed, so that a shifted read stays inside */
-	size_t n;	 /* frames */
-	size_t over;	 /* slow ones among them */
+	size_t n;        /* frames */
+	size_t over;     /* slow ones among them */
 	double share;
 	size_t head, tail; /* slow ones among the first, and the last, n - lag frames */
 };

@@ -33,7 +33,7 @@ struct gate_result {
 	char text[GATE_TEXT]; /* the arithmetic, for people */
 };
 
-const char *gate_kind_name(int kind);	    /* "budget"; "unknown" for a foreign number */
+const char *gate_kind_name(int kind);       /* "budget"; "unknown" for a foreign number */
 const char *gate_verdict_name(int verdict); /* "pass"; "none" for GATE_NONE */
 
 /*

@@ -24,8 +24,8 @@ struct loop_signal;
 #define LOOP_WRITE 2
 
 #define LOOP_POOL_THREADS 4
-#define LOOP_POOL_QUEUE	  4096 /* pieces of work that no thread has begun yet */
-#define LOOP_CHILDREN	  1024 /* living children; a detached one does not count */
+#define LOOP_POOL_QUEUE   4096 /* pieces of work that no thread has begun yet */
+#define LOOP_CHILDREN     1024 /* living children; a detached one does not count */
 
 /* From now on this process ignores SIGPIPE (a closed peer is an error code, not a death) and has
  * SIGCHLD at its default, without which no exit status could be had. */
@@ -72,9 +72,9 @@ int loop_blocking(struct loop *l, void (*work)(void *arg), void (*done)(void *ar
 struct loop_spawn {
 	const char *path; /* no search in PATH */
 	char *const *argv;
-	char *const *envp;	   /* NULL: PATH and LANG alone */
+	char *const *envp;         /* NULL: PATH and LANG alone */
 	int fd_in, fd_out, fd_err; /* copied; stay the caller's; -1: /dev/null */
-	bool detach;		   /* double fork and setsid: not a child of ours, no exit report */
+	bool detach;               /* double fork and setsid: not a child of ours, no exit report */
 };
 
 /* NULL with *e when it cannot be started, a missing program included. The handle is valid until

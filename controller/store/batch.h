@@ -10,7 +10,7 @@ struct stream;
 
 struct batch_item {
 	struct store_chunk chunk; /* payload points into the batch's */
-	struct stream *stream;	  /* while the batch is applied */
+	struct stream *stream;    /* while the batch is applied */
 	uint64_t mark;
 	int rc;
 };

@@ -10,9 +10,9 @@
 #include "store/db.h"
 #include "store/readers.h"
 
-#define IDLE_MS	     1000
-#define STARVED	     8	   /* times the limit */
-#define HOLD_TRY_MS  20	   /* while readers are held back */
+#define IDLE_MS      1000
+#define STARVED      8     /* times the limit */
+#define HOLD_TRY_MS  20    /* while readers are held back */
 #define HOLD_MAX_MS  10000 /* then it is not our readers who are in the way */
 #define HOLD_REST_MS 60000 /* behind that, until they are held back again */
 

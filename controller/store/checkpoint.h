@@ -21,12 +21,12 @@ struct checkpoint {
 	struct db *db;
 	struct readers *readers;
 	int64_t limit_bytes, page_bytes;
-	int64_t frames;	    /* in the log that are not known to be in the file */
-	int64_t tried;	    /* frames at the last passive attempt */
-	bool holding;	    /* readers are held back … */
+	int64_t frames;     /* in the log that are not known to be in the file */
+	int64_t tried;      /* frames at the last passive attempt */
+	bool holding;       /* readers are held back … */
 	int64_t held_ms;    /* … since */
 	int64_t gave_up_ms; /* when that did not help, last */
-	bool failing;	    /* the last attempt failed and was logged */
+	bool failing;       /* the last attempt failed and was logged */
 };
 
 int checkpoint_init(

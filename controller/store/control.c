@@ -22,8 +22,8 @@ enum op_kind { OP_PUT, OP_DEL, OP_META };
 struct op {
 	enum op_kind kind;
 	const struct row_table *table;
-	void *row;	   /* OP_PUT */
-	int64_t id;	   /* OP_DEL */
+	void *row;         /* OP_PUT */
+	int64_t id;        /* OP_DEL */
 	char *key, *value; /* OP_META */
 };
 

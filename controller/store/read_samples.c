@@ -208,7 +208,7 @@ static void read_fact(sqlite3_stmt *st, struct store_fact *f)
 	f->i = sqlite3_column_int64(st, 3);
 	if (f->kind == FACT_NUM) /* SQLite keeps no NaN: it is NULL there */
 		f->f = sqlite3_column_type(st, 4) == SQLITE_NULL ? NAN
-								 : sqlite3_column_double(st, 4);
+		                                                 : sqlite3_column_double(st, 4);
 	copy_text(st, 5, f->text, sizeof(f->text));
 }
 

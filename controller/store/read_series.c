@@ -22,8 +22,8 @@
 
 struct grid {
 	int64_t t0, t1; /* the stretch asked for */
-	int64_t begin;	/* of the grid, at or before t0 */
-	int64_t width;	/* of a bucket, ns */
+	int64_t begin;  /* of the grid, at or before t0 */
+	int64_t width;  /* of a bucket, ns */
 	bool wide;
 	int n;
 	struct rollup *bucket;

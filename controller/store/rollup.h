@@ -17,16 +17,16 @@
 
 #include "agents/chunk.h"
 
-#define ROLLUP_NS	 1000000000LL
-#define ROLLUP_MAX	 CHUNK_MAX	       /* of one chunk: each pair in a second of its own */
+#define ROLLUP_NS        1000000000LL
+#define ROLLUP_MAX       CHUNK_MAX             /* of one chunk: each pair in a second of its own */
 #define ROLLUP_BYTES_MAX (ROLLUP_MAX * 9 * 10) /* nine varints of at most ten bytes */
 
 struct rollup {
-	int64_t second;		       /* of the device's monotonic clock, rounded down */
-	int64_t n;		       /* 0: nothing yet, the rest has no meaning */
-	int64_t over;		       /* values above the budget */
+	int64_t second;                /* of the device's monotonic clock, rounded down */
+	int64_t n;                     /* 0: nothing yet, the rest has no meaning */
+	int64_t over;                  /* values above the budget */
 	int64_t first, min, max, last; /* first and last in the stream's order */
-	__int128 sum;		       /* exact */
+	__int128 sum;                  /* exact */
 };
 
 /* Rounds down, below zero too. */

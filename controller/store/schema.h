@@ -15,8 +15,8 @@ struct err;
 struct row_table;
 
 struct schema {
-	int32_t application_id;	  /* in the file's header, tells our two files from anything else */
-	int version;		  /* of the last step */
+	int32_t application_id;   /* in the file's header, tells our two files from anything else */
+	int version;              /* of the last step */
 	const char *const *steps; /* `version` of them */
 };
 

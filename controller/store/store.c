@@ -27,7 +27,7 @@
 #include "store/schema.h"
 #include "store/writer.h"
 
-#define BUSY_MS	     5000
+#define BUSY_MS      5000
 #define WAL_LIMIT    (16 * 1024 * 1024)
 #define LOAD_WAIT_MS 1000 /* for a reader, at start, when nobody else reads */
 #define PAIR_KEY     "store.pair"

@@ -24,10 +24,10 @@ struct store;
 #define STORE_SCHEMA_SAMPLES 1
 
 struct store_config {
-	const char *dir;		       /* exists, is ours */
+	const char *dir;                       /* exists, is ours */
 	const struct row_table *const *tables; /* the control plane's, NULL-terminated */
-	int busy_ms;			       /* busy_timeout, 5000 when 0 */
-	int64_t wal_limit_bytes;	       /* checkpoint target, 16 MiB when 0 */
+	int busy_ms;                           /* busy_timeout, 5000 when 0 */
+	int64_t wal_limit_bytes;               /* checkpoint target, 16 MiB when 0 */
 };
 
 /*
@@ -53,7 +53,7 @@ int store_load(struct store *s, const struct row_table *t, int (*fn)(void *arg, 
 #define STORE_QUEUE_TXNS    4096
 #define STORE_QUEUE_BATCHES 4096
 #define STORE_QUEUE_BYTES   (512 * 1024 * 1024)
-#define STORE_TXN_OPS	    1048576 /* of one transaction */
+#define STORE_TXN_OPS       1048576 /* of one transaction */
 #define STORE_BATCH_CHUNKS  4096    /* of one batch */
 #define STORE_BATCH_BYTES   (8 * 1024 * 1024)
 #define STORE_CHUNK_BYTES   (256 * 1024) /* payload; a frame carries no more */
@@ -143,10 +143,10 @@ struct store_reader;
  * STORE_READ_MS (ERR_TIMEOUT), the time in fn() included: fn copies what it needs and returns; a
  * non-zero return stops and is returned. Also ERR_CORRUPT, ERR_IO, ERR_BUSY.
  */
-#define STORE_READERS	  4
-#define STORE_READ_MS	  5000
-#define STORE_ROWS_MAX	  10000 /* of one store_rows(); a page asks for 1 to so many */
-#define STORE_BUCKETS_MAX 4096	/* of one store_series(); 1 to so many */
+#define STORE_READERS     4
+#define STORE_READ_MS     5000
+#define STORE_ROWS_MAX    10000 /* of one store_rows(); a page asks for 1 to so many */
+#define STORE_BUCKETS_MAX 4096  /* of one store_series(); 1 to so many */
 struct store_reader *store_reader_get(struct store *s, int wait_ms, struct err *e);
 void store_reader_put(struct store_reader *r);
 
@@ -179,7 +179,7 @@ struct store_stream {
 	uint8_t kind;
 	char name[64], unit[16], source[192];
 	int64_t scale, budget_ns, period_ns;
-	uint64_t mark;		  /* last sequence number stored */
+	uint64_t mark;            /* last sequence number stored */
 	int64_t n_values, n_over; /* pairs; those over budget_ns */
 	int64_t t_first, t_last;  /* device's monotonic ns */
 };
@@ -223,7 +223,7 @@ int64_t store_text(struct store_reader *r, int64_t attempt, int64_t offset, char
 /* ---- figures for /metrics; any thread ---- */
 
 struct store_stats {
-	uint64_t commits, commit_ns, failures;		     /* control */
+	uint64_t commits, commit_ns, failures;               /* control */
 	uint64_t batches, batch_ns, chunks, values, resends; /* samples */
 	int64_t control_bytes, control_wal_bytes, samples_bytes, samples_wal_bytes;
 	uint64_t queued;       /* submitted to either writer and not yet done … */

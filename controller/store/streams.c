@@ -20,8 +20,8 @@
 struct streams {
 	struct db *db;
 	sqlite3_stmt *find, *add, *update;
-	struct map *map;		/* by key */
-	TAILQ_HEAD(, stream) by_use;	/* last used at the tail */
+	struct map *map;                /* by key */
+	TAILQ_HEAD(, stream) by_use;    /* last used at the tail */
 	TAILQ_HEAD(, stream) by_change; /* to be written */
 };
 

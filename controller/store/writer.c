@@ -31,7 +31,7 @@ struct writer {
 	void *ctx;
 	struct checkpoint checkpoint;
 	int64_t begun_ms; /* the last group; writer's thread only */
-	struct err why;	  /* of the last failure; writer's thread only */
+	struct err why;   /* of the last failure; writer's thread only */
 	pthread_t thread;
 	struct counters n;
 

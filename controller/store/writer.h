@@ -36,10 +36,10 @@ struct writer_ops {
 	const char *thread; /* its name, 15 bytes at most */
 	size_t max_items;   /* submitted and not yet done; beyond is the caller's mistake */
 	size_t max_bytes;
-	int gather_ms;	     /* least time between the beginnings of two commits … */
+	int gather_ms;       /* least time between the beginnings of two commits … */
 	size_t gather_bytes; /* … unless so much waits */
 	int (*apply)(void *ctx, struct work *w, struct err *e);
-	int (*seal)(void *ctx, struct err *e);	   /* behind the last apply(); NULL for none */
+	int (*seal)(void *ctx, struct err *e);     /* behind the last apply(); NULL for none */
 	void (*settle)(void *ctx, bool committed); /* the transaction has ended; NULL for none */
 };
 

@@ -23,7 +23,7 @@ struct fault_op {
 	struct driver_op *op;
 	struct fault_dev *dev;
 	const struct filter_fault *rule; /* that strikes it, or NULL */
-	bool held;			 /* with us, not with the wrapped driver */
+	bool held;                       /* with us, not with the wrapped driver */
 	struct host_timer *timer;
 };
 

@@ -13,7 +13,7 @@ struct fault_stream {
 	struct fault *f;
 	struct fault_dev *dev;
 	struct stream *in; /* NULL: cut, only closed() is left */
-	int64_t left;	   /* bytes until it is cut; negative: none */
+	int64_t left;      /* bytes until it is cut; negative: none */
 	int code;
 	struct host_timer *timer;
 };

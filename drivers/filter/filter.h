@@ -13,7 +13,7 @@
 
 #include "drivers/driver.h"
 
-#define FILTERS_MAX	 8  /* alive at a time, of all kinds */
+#define FILTERS_MAX      8  /* alive at a time, of all kinds */
 #define FILTER_FAULT_MAX 32 /* rules of one filter */
 
 enum filter_fault_what {
@@ -28,9 +28,9 @@ enum filter_fault_what {
 struct filter_fault {
 	enum filter_fault_what what;
 	enum driver_op_kind kind; /* DRIVER_OP_KINDS: of every kind */
-	int after;		  /* leaves the first `after` operations of that kind alone */
-	int times;		  /* and then strikes this often; 0: for ever */
-	int code;		  /* an enum err_code */
+	int after;                /* leaves the first `after` operations of that kind alone */
+	int times;                /* and then strikes this often; 0: for ever */
+	int code;                 /* an enum err_code */
 	int64_t ms;
 	int64_t bytes;
 	bool blame_device; /* FILTER_FAIL */

@@ -32,7 +32,7 @@ struct wrap_hooks {
 
 struct wrap {
 	struct driver_host host; /* first: what the wrapped driver sees */
-	struct driver drv;	 /* what the host above sees */
+	struct driver drv;       /* what the host above sees */
 	const struct driver *next;
 	const struct wrap_hooks *hooks;
 	void *filter; /* the hooks' own */

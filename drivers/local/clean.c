@@ -134,7 +134,7 @@ static int empty_dir(struct sweep *s, int workdir, const char *name)
 
 		s->again = false;
 		rc = fd < 0 ? err_errno(s->e, errno, "cannot open %s", name)
-			    : remove_contents(s, fd, 0);
+		            : remove_contents(s, fd, 0);
 		if (!rc && !s->again)
 			break;
 		if (!rc && round == ROUNDS_MAX)

@@ -19,7 +19,7 @@
 
 /* What hangs below the driver's directory must still fit a path. */
 #define NAMES_BELOW_MAX 128
-#define MIN_FREE_MB	256
+#define MIN_FREE_MB     256
 
 static const struct local_kind kinds[DRIVER_OP_KINDS] = {
 	[DRIVER_OP_IDENTIFY] = {.work = local_identify},

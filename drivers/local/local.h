@@ -14,17 +14,17 @@
 #include "drivers/driver.h"
 
 #define LOCAL_SOCKET_MAX 107 /* of a path in struct sockaddr_un, unix(7) */
-#define LOCAL_STREAMS	 16
+#define LOCAL_STREAMS    16
 #define LOCAL_STREAM_OUT (256 * 1024)
 #define LOCAL_READ_CHUNK (64 * 1024)
-#define LOCAL_SECRET	 32
+#define LOCAL_SECRET     32
 
 struct local;
 struct local_op;
 struct local_stream;
 
 struct local_config {
-	char root[DRIVER_PATH_MAX];	  /* the tree whose /proc, /sys and /etc tell who we are */
+	char root[DRIVER_PATH_MAX];       /* the tree whose /proc, /sys and /etc tell who we are */
 	char socket_dir[DRIVER_PATH_MAX]; /* where the socket goes when its own path is too long */
 	char runner_user[LIMIT_NAME];
 	int64_t min_free_mb;
@@ -64,7 +64,7 @@ struct local_op {
 	const struct local_kind *kind;
 	struct local_op *next, **prev;
 	atomic_int why; /* 0, ERR_CANCELLED or ERR_GONE: why it should end early */
-	bool blame;	/* work() sets it: the failure is the device's */
+	bool blame;     /* work() sets it: the failure is the device's */
 	int (*work)(struct local_op *lo, struct err *e);
 	void (*worked)(struct local_op *lo, int rc);
 	int rc;
@@ -142,7 +142,7 @@ int local_runner_uid(const struct local *l, uint32_t *ret_uid, struct err *e);
 struct local_proc;
 
 struct local_proc_result {
-	int status;	 /* as from waitpid() */
+	int status;      /* as from waitpid() */
 	char *out, *err; /* NUL-terminated; the receiver takes them */
 	size_t n_out, n_err;
 	bool cut;

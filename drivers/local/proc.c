@@ -18,7 +18,7 @@
 #include "base/mem.h"
 
 #define PATH_SEARCH "/usr/bin/env" /* looks argv[0] up where it has no slash */
-#define DRAIN_MAX   64		   /* reads of LOCAL_READ_CHUNK behind the child's end */
+#define DRAIN_MAX   64             /* reads of LOCAL_READ_CHUNK behind the child's end */
 
 struct pipe_end {
 	struct local_proc *p;

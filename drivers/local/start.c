@@ -21,7 +21,7 @@
 
 #define ARGS_MAX   24
 #define OUTPUT_MAX 4096
-#define READY	   "ready "
+#define READY      "ready "
 
 struct start {
 	struct local_op *lo;

@@ -29,10 +29,10 @@
 #include "agents/msg.h"
 #include "store/store.h"
 
-#define STREAMS	  40  /* two phones' worth, say: their chunks come in turn */
-#define BATCH	  256 /* chunks in a commit, some 800 kB */
-#define ROUNDS	  12
-#define PER_ROUND 8		/* batches of each side in one turn */
+#define STREAMS   40  /* two phones' worth, say: their chunks come in turn */
+#define BATCH     256 /* chunks in a commit, some 800 kB */
+#define ROUNDS    12
+#define PER_ROUND 8             /* batches of each side in one turn */
 #define CHUNK_NS  10000000000LL /* a chunk is sealed after so long */
 #define WAL_BYTES (16 * 1024 * 1024)
 
@@ -41,7 +41,7 @@
 struct series {
 	const char *name;
 	enum stream_kind kind;
-	double rate;	    /* values a second */
+	double rate;        /* values a second */
 	double mean, noise; /* of a value, in its unit */
 	int64_t budget_ns;
 };

@@ -46,9 +46,9 @@ static struct host_timer *add(
 	t->process = process;
 	t->fn = fn;
 	t->arg = arg;
-	TAILQ_FOREACH_REVERSE (it, &h->timers, timer_list, link)
-		if (it->at <= t->at)
-			break;
+	TAILQ_FOREACH_REVERSE(it, &h->timers, timer_list, link)
+	if (it->at <= t->at)
+		break;
 	if (it)
 		TAILQ_INSERT_AFTER(&h->timers, it, t, link);
 	else

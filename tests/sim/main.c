@@ -177,7 +177,8 @@ static void dump_row(void *arg, const void *row)
 			fprintf(stderr, " %s=%lld", t->cols[i].name,
 				(long long)*(const int64_t *)((const char *)row + t->cols[i].off));
 		else if (t->cols[i].kind == ROW_TEXT)
-			fprintf(stderr, " %s=%s", t->cols[i].name, (const char *)row + t->cols[i].off);
+			fprintf(stderr, " %s=%s", t->cols[i].name,
+				(const char *)row + t->cols[i].off);
 	fputc('\n', stderr);
 }
 
@@ -275,8 +276,9 @@ int main(int argc, char **argv)
 			coverage = true;
 			break;
 		default:
-			fprintf(stderr, "usage: sim [--seeds N] [--first SEED] [--steps N] [--trace] "
-					"[--coverage]\n");
+			fprintf(stderr,
+				"usage: sim [--seeds N] [--first SEED] [--steps N] [--trace] "
+				"[--coverage]\n");
 			return 2;
 		}
 	}

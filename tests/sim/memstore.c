@@ -36,8 +36,8 @@ struct memstore {
 	struct sim *sim;
 	struct map *rows[TABLES];
 	struct txn_list queue;
-	bool busy;    /* a commit is on its way */
-	bool failing; /* the disk is full */
+	bool busy;     /* a commit is on its way */
+	bool failing;  /* the disk is full */
 	bool refusing; /* since a failure, until store_retry() */
 	int64_t commits;
 	int64_t last_id[TABLES];

@@ -15,8 +15,8 @@
 
 struct oracle {
 	struct sim *s;
-	struct map *accepted;  /* jobs that somebody was told of */
-	struct map *started;   /* attempts that a START was given for */
+	struct map *accepted;   /* jobs that somebody was told of */
+	struct map *started;    /* attempts that a START was given for */
 	struct map *last_epoch; /* by device */
 };
 

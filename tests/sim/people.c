@@ -93,8 +93,9 @@ static void write_job(struct people *p, struct buf *b)
 {
 	struct rng *r = &p->s->rng;
 	int variants = rng_range(r, 1, 3);
-	int count = rng_chance(r, 0.1) ? 0 : rng_chance(r, 0.15) ? rng_range(r, 5, 8) :
-								   rng_range(r, 1, 3);
+	int count = rng_chance(r, 0.1)    ? 0
+	            : rng_chance(r, 0.15) ? rng_range(r, 5, 8)
+	                                  : rng_range(r, 1, 3);
 	int rounds = rng_range(r, 1, 2), max_rounds = rounds + rng_range(r, 0, 2);
 
 	buf_printf(b, "{\"schema\": \"framefarm.job/1\", \"name\": \"job\", \"model\": {\"name\": "
@@ -104,8 +105,8 @@ static void write_job(struct people *p, struct buf *b)
 			"%s{\"name\": \"v%d\", \"file\": {\"sha256\": \"%064d\", \"bytes\": 10, "
 			"\"name\": \"m.onnx\"}}",
 			v ? ", " : "", v, v);
-	buf_printf(b, "]}, \"measure\": {\"rounds\": %d, \"max_rounds\": %d}, ", rounds,
-		max_rounds);
+	buf_printf(
+		b, "]}, \"measure\": {\"rounds\": %d, \"max_rounds\": %d}, ", rounds, max_rounds);
 	buf_printf(b, "\"devices\": {\"select\": %s, ", pick_selector(r));
 	if (count)
 		buf_printf(b, "\"count\": %d}, ", count);

@@ -54,7 +54,8 @@ void host_crash(struct host *h); /* timers and posts of the process are gone, th
 struct memstore;
 struct memstore *memstore_new(struct sim *s);
 void memstore_free(struct memstore *m);
-void memstore_crash(struct memstore *m, bool commit_first); /* what is under way is lost, or just made it */
+void memstore_crash(
+	struct memstore *m, bool commit_first); /* what is under way is lost, or just made it */
 void memstore_set_failing(struct memstore *m, bool on);
 int memstore_load(struct memstore *m, struct farm *f);
 /* NULL when the row is not there. */

@@ -29,8 +29,8 @@ struct wdev {
 	struct world *w;
 	int no;
 	bool plugged, exposed;
-	int64_t handle; /* 0: the controller does not see it */
-	int64_t id;     /* the core's */
+	int64_t handle;  /* 0: the controller does not see it */
+	int64_t id;      /* the core's */
 	int64_t session; /* number of the present session, 0: none */
 	int64_t epoch;
 	int32_t temp_mc;
@@ -121,8 +121,8 @@ static void post_done(struct wop *op, struct farm_event *ev, int rc, const char 
 	ev->u.done.action = op->act.id;
 	ev->u.done.rc = rc;
 	ev->u.done.text = text;
-	ev->u.done.blame_device = rc && rc != ERR_GONE && rc != ERR_CANCELLED &&
-		rng_chance(&S(op->w)->rng, 0.7);
+	ev->u.done.blame_device =
+		rc && rc != ERR_GONE && rc != ERR_CANCELLED && rng_chance(&S(op->w)->rng, 0.7);
 	sim_post(S(op->w), ev);
 }
 
@@ -143,9 +143,8 @@ static void lose_session(struct wdev *d, const char *why)
 	TAILQ_FOREACH (op, &d->w->ops, link)
 		if (!op->done && op->d == d && op->act.kind == ACTION_START)
 			fail(op, ERR_GONE);
-	sim_post(S(d->w),
-		&(struct farm_event){
-			.kind = FARM_AGENT_LOST, .u.agent_lost = {.device = d->id, .text = why}});
+	sim_post(S(d->w), &(struct farm_event){.kind = FARM_AGENT_LOST,
+				  .u.agent_lost = {.device = d->id, .text = why}});
 }
 
 static void depart(struct wdev *d)
@@ -158,9 +157,8 @@ static void depart(struct wdev *d)
 	TAILQ_FOREACH (op, &d->w->ops, link)
 		if (!op->done && op->d == d && op->act.kind != ACTION_JUDGE)
 			fail(op, ERR_GONE);
-	sim_post(S(d->w),
-		&(struct farm_event){.kind = FARM_DEVICE_GONE,
-			.u.gone = {.handle = d->handle, .text = "unplugged"}});
+	sim_post(S(d->w), &(struct farm_event){.kind = FARM_DEVICE_GONE,
+				  .u.gone = {.handle = d->handle, .text = "unplugged"}});
 	d->handle = 0;
 }
 
@@ -217,9 +215,8 @@ static void stored(void *arg)
 	struct later *l = arg;
 
 	if (l->d->session == l->session && find(l->d, l->attempt))
-		sim_post(S(l->d->w),
-			&(struct farm_event){
-				.kind = FARM_ATTEMPT_STORED, .u.stored.attempt = l->attempt});
+		sim_post(S(l->d->w), &(struct farm_event){.kind = FARM_ATTEMPT_STORED,
+					     .u.stored.attempt = l->attempt});
 	mem_free(l);
 }
 
@@ -231,13 +228,12 @@ static void say_end(struct wdev *d, struct wattempt *a)
 
 	if (!d->session)
 		return;
-	sim_post(s,
-		&(struct farm_event){.kind = FARM_AGENT_END,
-			.u.end = {.attempt = a->id,
-				.outcome = a->outcome,
-				.means = a->means,
-				.blame_device = rng_chance(&s->rng, 0.5),
-				.cause = "as it was"}});
+	sim_post(s, &(struct farm_event){.kind = FARM_AGENT_END,
+			    .u.end = {.attempt = a->id,
+				    .outcome = a->outcome,
+				    .means = a->means,
+				    .blame_device = rng_chance(&s->rng, 0.5),
+				    .cause = "as it was"}});
 	if (late)
 		sim_count_fault(FAULT_LATE);
 	host_after(s->host, late ? rng_range(&s->rng, 200000, 600000) : rng_range(&s->rng, 0, 300),
@@ -259,9 +255,9 @@ static void runner_ends(void *arg)
 
 	if (a && a->running && a->run_no == l->run_no)
 		end_attempt(l->d, a,
-			!S(l->d->w)->peace && rng_chance(&S(l->d->w)->rng, 0.05) ?
-				FARM_OUTCOME_INFRASTRUCTURE :
-				FARM_OUTCOME_RESULT);
+			!S(l->d->w)->peace && rng_chance(&S(l->d->w)->rng, 0.05)
+				? FARM_OUTCOME_INFRASTRUCTURE
+				: FARM_OUTCOME_RESULT);
 	mem_free(l);
 }
 
@@ -270,8 +266,8 @@ static void begin_attempt(struct wdev *d, int64_t id)
 	struct sim *s = S(d->w);
 	struct wattempt *a = &d->spool[d->n_spool++];
 	/* Now and then one runs into its deadline. */
-	int64_t ms = !s->peace && rng_chance(&s->rng, 0.02) ? 3600000 :
-							      rng_range(&s->rng, 1000, 90000);
+	int64_t ms =
+		!s->peace && rng_chance(&s->rng, 0.02) ? 3600000 : rng_range(&s->rng, 1000, 90000);
 
 	*a = (struct wattempt){.id = id, .running = true, .run_no = ++d->w->next_run};
 	if (!s->peace && rng_chance(&s->rng, 0.02)) {
@@ -506,11 +502,10 @@ void world_action(struct world *w, const struct farm_action *a)
 static void status(struct wdev *d)
 {
 	if (d->session)
-		sim_post(S(d->w),
-			&(struct farm_event){.kind = FARM_AGENT_STATUS,
-				.u.status = {.device = d->id,
-					.thermal_known = d->no % 4 != 3,
-					.hottest_mc = d->temp_mc}});
+		sim_post(S(d->w), &(struct farm_event){.kind = FARM_AGENT_STATUS,
+					  .u.status = {.device = d->id,
+						  .thermal_known = d->no % 4 != 3,
+						  .hottest_mc = d->temp_mc}});
 }
 
 static void replug(struct wdev *d)
@@ -549,11 +544,10 @@ static void human(struct wdev *d)
 	if (!d->handle)
 		return;
 	sim_count_fault(FAULT_HUMAN);
-	sim_post(S(d->w),
-		&(struct farm_event){.kind = FARM_DEVICE_NEEDS_HUMAN,
-			.u.needs_human = {.handle = d->handle,
-				.text = on ? "allow debugging on its screen" : "",
-				.authorizing = rng_chance(&S(d->w)->rng, 0.5)}});
+	sim_post(S(d->w), &(struct farm_event){.kind = FARM_DEVICE_NEEDS_HUMAN,
+				  .u.needs_human = {.handle = d->handle,
+					  .text = on ? "allow debugging on its screen" : "",
+					  .authorizing = rng_chance(&S(d->w)->rng, 0.5)}});
 }
 
 void world_fault(struct world *w)
@@ -611,9 +605,8 @@ void world_peace(struct world *w)
 		d->temp_mc = 30000;
 		replug(d);
 		if (d->handle)
-			sim_post(S(w),
-				&(struct farm_event){.kind = FARM_DEVICE_NEEDS_HUMAN,
-					.u.needs_human = {.handle = d->handle, .text = ""}});
+			sim_post(S(w), &(struct farm_event){.kind = FARM_DEVICE_NEEDS_HUMAN,
+					       .u.needs_human = {.handle = d->handle, .text = ""}});
 		status(d);
 		for (int k = 0; k < d->n_spool; k++)
 			d->spool[k].disobeys = false;

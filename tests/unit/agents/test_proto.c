@@ -219,9 +219,9 @@ static void texts_are_held_to_their_place(void **state)
 {
 	(void)state;
 	assert_false(text_is_refused("\4\0four", 6, 5));
-	assert_true(text_is_refused("\4\0four", 6, 4));	 /* no room for the closing NUL */
+	assert_true(text_is_refused("\4\0four", 6, 4));  /* no room for the closing NUL */
 	assert_true(text_is_refused("\4\0fo\0r", 6, 9)); /* NUL inside */
-	assert_true(text_is_refused("\5\0four", 6, 9));	 /* longer than what is there */
+	assert_true(text_is_refused("\5\0four", 6, 9));  /* longer than what is there */
 	assert_true(text_is_refused("\4", 1, 9));
 	assert_false(text_is_refused("\0\0", 2, 1));
 }

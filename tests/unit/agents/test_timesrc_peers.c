@@ -164,7 +164,7 @@ static void a_stopped_reader_is_waited_for(void **state)
 		stage_watch(s);
 	assert_int_equal(read(awake[0], &byte, 1), 1);
 	assert_int_equal(timesrc_page_advance(s->page, TIMESRC_FOREVER), 0); /* asks the reader */
-	stage_watch(s);							     /* its answer */
+	stage_watch(s);                                                      /* its answer */
 	stage_time_stands(s);
 	kill(reader, SIGSTOP);
 	assert_int_equal(write(gate[1], "x", 1), 1);

@@ -153,8 +153,8 @@ static void big_integers_travel_as_text(void **state)
 	json_add_int(o, "small", 9007199254740992);
 	json_add_num(o, "nan", 0.0 / 0.0);
 	text = json_print(o, false);
-	assert_string_equal(text,
-		"{\"big\":\"-9223372036854775808\",\"small\":9007199254740992,\"nan\":null}");
+	assert_string_equal(
+		text, "{\"big\":\"-9223372036854775808\",\"small\":9007199254740992,\"nan\":null}");
 	d = json_parse(text, strlen(text), NULL);
 	assert_true(json_int(json_get(json_root(d), "big"), &v));
 	assert_true(v == INT64_MIN);

@@ -199,7 +199,7 @@ static bool survives(const struct machine *m, int from, int to)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true((WIFEXITED(status) && !WEXITSTATUS(status)) ||
-		(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
+		    (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
 	return WIFEXITED(status);
 }
 

@@ -172,7 +172,7 @@ static int collect(struct support_host *sh, struct pollfd *p)
 		p[n++] = (struct pollfd){.fd = c->pidfd, .events = POLLIN};
 	for (struct host_fd *f = sh->fds; f && n < POLL_MAX; f = f->next) {
 		short events = (f->events & HOST_FD_READ ? POLLIN : 0) |
-			       (f->events & HOST_FD_WRITE ? POLLOUT : 0);
+		               (f->events & HOST_FD_WRITE ? POLLOUT : 0);
 
 		p[n++] = (struct pollfd){.fd = f->dead || !events ? -1 : f->fd, .events = events};
 	}
@@ -189,7 +189,7 @@ static int run_fds(struct support_host *sh)
 
 		next = f->next; /* what is added goes to the front, what is freed stays until later */
 		p.events = (f->events & HOST_FD_READ ? POLLIN : 0) |
-			   (f->events & HOST_FD_WRITE ? POLLOUT : 0);
+		           (f->events & HOST_FD_WRITE ? POLLOUT : 0);
 		if (f->dead || !p.events || poll(&p, 1, 0) <= 0)
 			continue;
 		if (p.revents & (POLLIN | POLLHUP | POLLERR))

@@ -29,14 +29,14 @@
 #include "base/err.h"
 #include "drivers/driver.h"
 
-#define SUPPORT_OPS	    32
-#define SUPPORT_DEVS	    8
+#define SUPPORT_OPS         32
+#define SUPPORT_DEVS        8
 #define SUPPORT_PATIENCE_MS 20000 /* real time, after which a wait fails the test */
 
 enum support_work {
-	SUPPORT_INLINE,	 /* blocking work runs in support_step(), in its order, on this thread */
+	SUPPORT_INLINE,  /* blocking work runs in support_step(), in its order, on this thread */
 	SUPPORT_THREADS, /* each piece of work on a thread of its own */
-	SUPPORT_HELD,	 /* it waits for support_release_work() */
+	SUPPORT_HELD,    /* it waits for support_release_work() */
 };
 
 struct support_host;

@@ -25,7 +25,7 @@ struct support_host {
 
 	const struct driver *drv;
 	void *inst;
-	int inside;			    /* in a call of the driver's: no report may come */
+	int inside;                         /* in a call of the driver's: no report may come */
 	struct driver_op *ops[SUPPORT_OPS]; /* under way */
 	struct driver_op *done[SUPPORT_OPS];
 	int n_done;

@@ -12,8 +12,8 @@ struct rig {
 	char dir[TMP_PATH]; /* the driver's */
 	struct driver_option opts[4];
 	int n_opts;
-	struct driver_op op;	  /* the latest */
-	char sha[LIMIT_SHA256];	  /* of what was pushed last */
+	struct driver_op op;      /* the latest */
+	char sha[LIMIT_SHA256];   /* of what was pushed last */
 	char agent[LIMIT_SHA256]; /* of the stand-in */
 	char how[32];
 };

@@ -355,7 +355,8 @@ static void a_refused_start_has_its_cause(void **state)
 static void chunk(struct world *x, uint64_t seq)
 {
 	struct msg_decl d = {.kind = STREAM_TEXT, .name = "text", .scale = 1};
-	struct msg_chunk m = {.attempt = 5, .boot = 1, .stream = 1, .seq = seq, .kind = STREAM_TEXT};
+	struct msg_chunk m = {
+		.attempt = 5, .boot = 1, .stream = 1, .seq = seq, .kind = STREAM_TEXT};
 	uint8_t mem[1024], payload[512];
 	struct proto_w w, p;
 

@@ -179,7 +179,7 @@ static void a_timer_that_sets_itself_lets_the_turn_run_in_between(void **state)
 
 /* ---- posts ---- */
 
-#define POSTERS	   6
+#define POSTERS    6
 #define POSTS_EACH 5000
 
 struct poster {

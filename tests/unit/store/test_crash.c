@@ -14,7 +14,7 @@
 
 #include "base/row.h"
 
-#define KILLS	   12
+#define KILLS      12
 #define UNDER_WAY  64 /* the child keeps so many submitted */
 #define CHUNK_SIZE 10
 

@@ -180,8 +180,8 @@ static void overlapping_reads_do_not_pin_the_log(void **state)
 
 /* ---- everything at once ---- */
 
-#define TXNS	150
-#define CHUNKS	150
+#define TXNS    150
+#define CHUNKS  150
 #define WRITERS 2
 
 struct crowd {

@@ -41,7 +41,7 @@ static void rollups_survive_packing(void **state)
 
 		for (int i = 0; i < n; i++) {
 			t[i] = wild ? rng_range(&g, -STORE_TIME_MAX, STORE_TIME_MAX)
-				    : i * 20000000LL;
+			            : i * 20000000LL;
 			v[i] = wild ? (int64_t)rng_next(&g) : rng_range(&g, 0, 30000000);
 		}
 		count = rollup_build(made, t, v, n, 16000000);
@@ -139,7 +139,7 @@ struct view {
 	int buckets; /* at most */
 	int n;
 	int64_t covered; /* pairs in the buckets so far */
-	int64_t end;	 /* of the last one */
+	int64_t end;     /* of the last one */
 };
 
 static int check_bucket(void *arg, const struct store_bucket *b)

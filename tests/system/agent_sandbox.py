@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What guards the device against a runner, tried by a runner that is up to no good. What this kernel
+does not have is skipped; what the agent claims to have must hold."""
+
+import errno
+import os
+import stat
+import unittest
+
+from fflib import agentproto as ap
+from fflib.agentbox import AgentTest
+
+UID = 61999
+ROOT = os.geteuid() == 0
+
+
+class Prison(AgentTest):
+    def serve_time(self, *options, plan=None, **popen):
+        """Runs the prisoner; returns its facts and the agent's claims."""
+        box = self.box.start(*options, **popen)
+        outside = os.path.join(box.home, "secret.txt")
+        with open(outside, "w") as f:
+            f.write("not for the model")
+        os.chmod(outside, 0o644)
+        os.chmod(box.home, 0o755)
+        c = box.controller()
+        orders = dict(do="prison", at="first", path=outside)
+        end = self.run_to_end(1, box.plan(orders, runs=2, **(plan or {})), c, discard=False)
+        self.assertEqual(end["outcome"], ap.OK, end["cause"])
+        facts = {k[7:]: v[0] for k, v in box.facts(1).items() if k.startswith("prison.")}
+        claims = c.welcome["protections"]
+        self.assertEqual(box.fact(1, "agent.protections"), claims)
+        return facts, claims.partition(";")[0].split(","), claims
+
+    def check_common(self, facts, have):
+        self.assertEqual(facts["no_new_privs"], 1)
+        self.assertEqual(facts["core"], 0)
+        self.assertEqual(facts["foreign_fd"], 0)
+        self.assertEqual(facts["write_scratch"], 0)
+        self.assertEqual(facts["reopen_file"], 0)
+        self.assertEqual(facts["read_libs"], 0)
+        self.assertEqual(facts["read_status"], 0)
+        if any(h.startswith("landlock") for h in have):
+            for what in ("read_foreign", "read_passwd", "write_foreign"):
+                self.assertEqual(facts[what], errno.EACCES, what)
+        if "seccomp" in have:
+            self.assertEqual(facts["socket"], errno.EACCES)
+
+    def test_as_the_agents_own_user(self):
+        facts, have, _ = self.serve_time()
+        self.check_common(facts, have)
+        self.assertEqual(facts["uid"], os.geteuid())
+
+    @unittest.skipUnless(ROOT, "giving a user away takes root")
+    def test_as_a_user_of_its_own(self):
+        facts, have, _ = self.serve_time("--runner-uid", str(UID))
+        self.assertIn("uid=%d" % UID, have)
+        self.check_common(facts, have)
+        self.assertEqual(facts["uid"], UID)
+        self.assertEqual(facts["kill_parent"], errno.EPERM)
+        self.assertEqual(facts["new_session_keys"], errno.EPERM)
+        self.assertIn("netns", have)
+
+    @unittest.skipUnless(ROOT, "becoming somebody else takes root")
+    def test_an_agent_without_privileges_says_what_is_not_to_be_had(self):
+        os.chown(self.box.home, UID, UID)
+        facts, have, claims = self.serve_time("--runner-uid", "61998", user=UID, group=UID,
+                                              extra_groups=[])
+        missing = claims.partition("; not to be had: ")[2]
+        self.assertIn("uid (Operation not permitted)", missing)
+        self.assertIn("netns (Operation not permitted)", missing)
+        self.check_common(facts, have)
+        self.assertEqual(facts["uid"], UID)
+        self.assertEqual(self.box.fact(1, "process.0.major_faults") >= 0, True)
+
+    @unittest.skipUnless(ROOT, "giving a user away takes root")
+    def test_nothing_of_the_agents_is_open_to_the_runners_user(self):
+        self.serve_time("--runner-uid", str(UID))
+        for name in ("spool", "scratch", "files"):
+            mode = stat.S_IMODE(os.stat(os.path.join(self.box.dir, name)).st_mode)
+            self.assertEqual(mode & 0o077, 0, name)
+        self.assertEqual(os.stat(self.box.spool(1, "frames")).st_mode & 0o077, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

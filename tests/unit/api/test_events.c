@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Server-sent events: live, replayed, filtered, bounded. */
+#include "support.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "api/bounds.h"
+
+static void watch(struct client *c, struct rig *r, const char *path, const char *headers)
+{
+	client_open(c, r);
+	ask_send(c, "GET", path, headers, "");
+	client_until_text(c, "retry: 2000");
+	assert_non_null(strstr(buf_text(&c->in), "Content-Type: text/event-stream"));
+	assert_non_null(strstr(buf_text(&c->in), "X-Accel-Buffering: no"));
+	rig_settle(c->rig);
+}
+
+/* Ids in the order in which they came; their number. */
+static int ids(struct client *c, int64_t *dst, int max)
+{
+	const char *p = buf_text(&c->in);
+	int n = 0;
+
+	while ((p = strstr(p, "\nid: ")) && n < max) {
+		p += 5;
+		dst[n++] = strtoll(p, NULL, 10);
+	}
+	return n;
+}
+
+static bool says(struct client *c, const char *text)
+{
+	client_pull(c);
+	return strstr(buf_text(&c->in), text) != NULL;
+}
+
+/* ---- live ---- */
+
+static void what_happens_is_told_at_once(void **state)
+{
+	struct rig *r = *state;
+	struct client c;
+
+	fake_event(r->ctl, "job", 7, 7, "", "queued"); /* before: not told */
+	watch(&c, r, "/api/v1/events", "");
+	fake_event(r->ctl, "run", 3, 7, "queued", "assigned");
+	client_until_text(&c, "\"subject\":\"r3\"");
+	assert_true(says(&c, "id: 2\nevent: run\ndata: {\"id\":2,"));
+	assert_true(says(&c, "\"job\":\"j7\",\"from\":\"queued\",\"to\":\"assigned\""));
+	assert_false(says(&c, "id: 1\n"));
+	client_close(&c);
+}
+
+static void progress_is_told_without_an_id(void **state)
+{
+	const struct ctl_progress p = {.job = 2, .run = 4, .attempt = 6, .device = 1, .phase = "paced"};
+	struct rig *r = *state;
+	struct client c;
+
+	watch(&c, r, "/api/v1/events", "");
+	fake_progress(r->ctl, &p);
+	client_until_text(&c, "event: progress\ndata: {\"job\":\"j2\",\"run\":\"r4\"");
+	assert_true(says(&c, "\"hottest_mc\":null"));
+	assert_false(says(&c, "\nid: "));
+	client_close(&c);
+}
+
+static void only_what_was_asked_for_is_told(void **state)
+{
+	const struct ctl_progress other = {.job = 8, .run = 9, .phase = "paced"};
+	struct rig *r = *state;
+	struct client topic, job;
+
+	watch(&topic, r, "/api/v1/events?topic=device,lease", "");
+	watch(&job, r, "/api/v1/jobs/j7/events", "");
+	fake_event(r->ctl, "run", 3, 7, "queued", "assigned");
+	fake_event(r->ctl, "run", 4, 8, "queued", "assigned");
+	fake_event(r->ctl, "lease", 5, 0, "waiting", "granted");
+	fake_progress(r->ctl, &other);
+	fake_event(r->ctl, "job", 7, 7, "running", "completed");
+	client_until_text(&topic, "\"subject\":\"l5\"");
+	client_until_text(&job, "\"subject\":\"j7\"");
+	assert_false(says(&topic, "event: run"));
+	assert_false(says(&topic, "event: progress"));
+	assert_false(says(&job, "\"subject\":\"r4\""));
+	assert_false(says(&job, "event: lease"));
+	assert_false(says(&job, "event: progress"));
+	assert_true(says(&job, "\"subject\":\"r3\""));
+	client_close(&topic);
+	client_close(&job);
+}
+
+static void a_topic_that_is_none_is_refused(void **state)
+{
+	struct rig *r = *state;
+	struct response p;
+
+	ask_get(r, "/api/v1/events?topic=job,weather", &p);
+	assert_status(&p, 400);
+	assert_non_null(strstr(response_str(&p, "detail"), "weather"));
+	response_free(&p);
+}
+
+/* ---- replay ---- */
+
+static void who_comes_back_gets_what_it_missed_and_then_what_happens(void **state)
+{
+	int64_t got[16];
+	struct rig *r = *state;
+	struct client c;
+
+	for (int i = 0; i < 5; i++)
+		fake_event(r->ctl, "run", i + 1, 1, "a", "b");
+	watch(&c, r, "/api/v1/events", "Last-Event-ID: 2\r\n");
+	client_until_text(&c, "id: 5\n");
+	rig_settle(r);
+	fake_event(r->ctl, "run", 9, 1, "a", "b");
+	client_until_text(&c, "id: 6\n");
+	assert_int_equal(ids(&c, got, 16), 4);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(got[i], i + 3);
+	client_close(&c);
+}
+
+/* A long replay while more happens: every id once, in order, nothing between left out. */
+static void replay_and_life_join_without_a_gap(void **state)
+{
+	enum { BEFORE = 3 * API_REPLAY_PAGE + 17, DURING = 40 };
+	int64_t got[BEFORE + DURING + 10];
+	struct rig *r = *state;
+	struct client c;
+	char last[32];
+
+	for (int i = 0; i < BEFORE; i++)
+		fake_event(r->ctl, "run", 1, 1, "a", "b");
+	client_open(&c, r);
+	ask_send(&c, "GET", "/api/v1/events?after=0", "", "");
+	for (int i = 0; i < DURING; i++) {
+		rig_turn(r, 1);
+		fake_event(r->ctl, "run", 1, 1, "a", "b");
+	}
+	snprintf(last, sizeof(last), "id: %d\n", BEFORE + DURING);
+	client_until_text(&c, last);
+	assert_int_equal(ids(&c, got, BEFORE + DURING + 10), BEFORE + DURING);
+	for (int i = 0; i < BEFORE + DURING; i++)
+		assert_int_equal(got[i], i + 1);
+	client_close(&c);
+}
+
+static void a_jobs_events_begin_with_its_first(void **state)
+{
+	int64_t got[16];
+	struct rig *r = *state;
+	struct client c;
+
+	fake_event(r->ctl, "job", 1, 1, "", "queued");
+	fake_event(r->ctl, "job", 2, 2, "", "queued");
+	fake_event(r->ctl, "run", 1, 1, "queued", "assigned");
+	watch(&c, r, "/api/v1/jobs/j1/events", "");
+	client_until_text(&c, "id: 3\n");
+	assert_int_equal(ids(&c, got, 16), 2);
+	client_close(&c);
+}
+
+/* After a restored backup a browser may know more than the store; it hears what happens all the
+ * same. */
+static void a_last_id_from_the_future_is_taken_as_now(void **state)
+{
+	struct rig *r = *state;
+	struct client c;
+
+	watch(&c, r, "/api/v1/events", "Last-Event-ID: 999\r\n");
+	fake_event(r->ctl, "run", 3, 7, "queued", "assigned");
+	client_until_text(&c, "id: 1\n");
+	client_close(&c);
+}
+
+/* ---- bounds ---- */
+
+static void silence_is_broken_by_a_comment(void **state)
+{
+	struct rig *r = *state;
+	struct client c;
+
+	watch(&c, r, "/api/v1/events", "");
+	fake_advance(r->ctl, API_HEARTBEAT_MS - 1000);
+	rig_settle(r);
+	assert_false(says(&c, ": still here"));
+	fake_advance(r->ctl, 1001);
+	client_until_text(&c, ": still here\n\n");
+	client_close(&c);
+}
+
+static bool is_idle(void *arg)
+{
+	return api_idle(((struct rig *)arg)->api);
+}
+
+static void a_watcher_that_left_is_found_out_by_the_heartbeat(void **state)
+{
+	struct rig *r = *state;
+	struct client c;
+
+	watch(&c, r, "/api/v1/events", "");
+	client_close(&c);
+	rig_settle(r);
+	for (int i = 0; i < 2; i++) { /* the first write meets a closed peer, the second fails */
+		fake_advance(r->ctl, API_HEARTBEAT_MS + 1);
+		rig_settle(r);
+	}
+	rig_until(r, is_idle, r);
+}
+
+static int64_t dropped(struct rig *r)
+{
+	struct response p;
+	const char *at;
+	int64_t n;
+
+	ask_get(r, "/metrics", &p);
+	at = strstr(p.body, "\nframefarm_http_watchers_dropped_total ");
+	n = strtoll(strchr(at + 1, ' '), NULL, 10);
+	response_free(&p);
+	return n;
+}
+
+/* A watcher that takes nothing for a while loses its queue, not its events. */
+static void a_slow_watcher_is_sent_to_replay_and_misses_nothing(void **state)
+{
+	enum { MAX = 40000 };
+	int64_t *got = mem_alloc(MAX * sizeof(*got)), last = 0;
+	int small = 4096, n;
+	struct rig *r = *state;
+	struct client c;
+	char text[32];
+
+	client_open(&c, r);
+	setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	ask_send(&c, "GET", "/api/v1/events", "", "");
+	rig_settle(r);
+	while (!dropped(r)) {
+		for (int i = 0; i < API_WATCH_QUEUE; i++)
+			last = fake_event(r->ctl, "run", 1, 1, "a", "b");
+		rig_turn(r, 0);
+		assert_true(last < MAX);
+	}
+	snprintf(text, sizeof(text), "id: %" PRId64 "\n", last);
+	client_until_text(&c, text);
+	n = ids(&c, got, MAX);
+	assert_int_equal(n, last);
+	for (int i = 0; i < n; i++)
+		assert_int_equal(got[i], i + 1);
+	client_close(&c);
+	mem_free(got);
+}
+
+static void watchers_are_bounded(void **state)
+{
+	struct client *all = mem_zalloc(API_WATCHERS * sizeof(*all));
+	struct rig *r = *state;
+	struct response p;
+	char ip[32];
+
+	for (int i = 0; i < API_WATCHERS; i++) {
+		snprintf(ip, sizeof(ip), "127.0.1.%d", 1 + i / 50);
+		client_open_from(&all[i], r, ip);
+		ask_send(&all[i], "GET", "/api/v1/events", "", "");
+		client_until_text(&all[i], "retry");
+	}
+	ask_get(r, "/api/v1/events", &p);
+	assert_status(&p, 503);
+	response_free(&p);
+	fake_event(r->ctl, "run", 1, 1, "a", "b");
+	for (int i = 0; i < API_WATCHERS; i++) {
+		client_until_text(&all[i], "id: 1\n");
+		client_close(&all[i]);
+	}
+	mem_free(all);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(what_happens_is_told_at_once),
+		T(progress_is_told_without_an_id),
+		T(only_what_was_asked_for_is_told),
+		T(a_topic_that_is_none_is_refused),
+		T(who_comes_back_gets_what_it_missed_and_then_what_happens),
+		T(replay_and_life_join_without_a_gap),
+		T(a_jobs_events_begin_with_its_first),
+		T(a_last_id_from_the_future_is_taken_as_now),
+		T(silence_is_broken_by_a_comment),
+		T(a_watcher_that_left_is_found_out_by_the_heartbeat),
+		T(a_slow_watcher_is_sent_to_replay_and_misses_nothing),
+		T(watchers_are_bounded),
+	};
+
+	return cmocka_run_group_tests_name("api_events", tests, NULL, NULL);
+}
