@@ -18,7 +18,8 @@
  * the same time unless a driver says otherwise in its README.
  *
  * Devices. A driver calls host->arrived(dev) when one appears. From then on `dev` is valid until
- * the driver has called host->gone(dev) and host returned. A device that needs a person says so with
+ * the driver has called host->gone(dev) and host returned. A device that needs a person says so
+ * with
  * host->needs_human().
  *
  * Streams. A connected endpoint is a struct stream: bytes both ways, bounded, closed exactly once.
@@ -62,7 +63,8 @@ struct stream_events {
 	void (*data)(void *arg, const uint8_t *data, size_t n);
 	/* Room again after a write took less than all. */
 	void (*drained)(void *arg);
-	/* The end, exactly once, never inside a call on the stream; afterwards it is gone. code is 0 for
+	/* The end, exactly once, never inside a call on the stream; afterwards it is gone. code is
+	 * 0 for
 	 * an orderly end. */
 	void (*closed)(void *arg, int code, const char *text);
 };
@@ -72,7 +74,8 @@ struct stream_ops {
 	size_t (*write)(struct stream *s, const uint8_t *data, size_t n);
 	/* Stops (true) and goes on with (false) data(): back-pressure down to the device. */
 	void (*pause)(struct stream *s, bool on);
-	/* Asks for the end; closed() follows unless events were taken away first. What the device has
+	/* Asks for the end; closed() follows unless events were taken away first. What the device
+	 * has
 	 * not taken yet may be lost: who must know that it arrived waits for an answer. */
 	void (*close)(struct stream *s);
 };
@@ -143,11 +146,12 @@ struct driver_op {
 		} exec;
 		struct {
 			char agent_sha256[LIMIT_SHA256]; /* pushed before */
-			/* In: a new secret, shared with the agent. Out, on success: the one in force,
+			/* In: a new secret, shared with the agent. Out, on success: the one in
+			 * force,
 			 * which is an older one where an agent that was running is kept. */
 			uint8_t secret[32];
-			const char
-				*options[16]; /* borrowed "--flag=value" texts, NULL-terminated */
+			/* Borrowed "--flag=value" texts, NULL-terminated. */
+			const char *options[16];
 		} start;
 		struct {
 			char endpoint[LIMIT_VALUE]; /* as START gave it */
@@ -180,8 +184,8 @@ struct driver_op {
 		struct {
 			int exit_code; /* or -1 */
 			size_t n_out, n_err;
-			char *out,
-				*err; /* at most DRIVER_OUTPUT_MAX each; the caller frees with mem_free() */
+			/* At most DRIVER_OUTPUT_MAX each; the caller frees with mem_free(). */
+			char *out, *err;
 			bool cut; /* there was more */
 		} exec;
 		struct {
@@ -228,7 +232,8 @@ struct driver_host {
 		struct driver_host *h, int64_t at_ms, void (*fn)(void *arg), void *arg);
 	void (*timer_del)(struct driver_host *h, struct host_timer *t);
 
-	/* Level-triggered; `events` is an or of HOST_FD_*, 0 to rest (not even a hang-up is reported).
+	/* Level-triggered; `events` is an or of HOST_FD_*, 0 to rest (not even a hang-up is
+	 * reported).
 	 * fd_del() is allowed in any callback, and comes before close(). SIGPIPE is ignored. */
 	struct host_fd *(*fd_add)(struct driver_host *h, int fd, unsigned events,
 		void (*fn)(void *arg, unsigned events), void *arg);
@@ -265,12 +270,14 @@ struct driver {
 	const char *long_name; /* "this Linux machine" */
 	uint32_t caps;         /* what its devices can at most */
 
-	/* Starts discovery; devices are reported from later turns on, never inside start(). `dir` is the
+	/* Starts discovery; devices are reported from later turns on, never inside start(). `dir`
+	 * is the
 	 * driver's own directory on the host, there and private; borrowed until stop(). Options are
 	 * borrowed for the call. *ret_inst is handed to every other call. */
 	int (*start)(struct driver_host *h, const char *dir, const struct driver_option *opts,
 		int n_opts, void **ret_inst, struct err *e);
-	/* Ends discovery and gives up every device: completes what is under way, reports each gone, then
+	/* Ends discovery and gives up every device: completes what is under way, reports each
+	 * gone, then
 	 * calls stopped(arg), exactly once, later. Agents on devices go on running. */
 	void (*stop)(void *inst, void (*stopped)(void *arg), void *arg);
 	int (*submit)(void *inst, struct driver_op *op, struct err *e);

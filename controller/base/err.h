@@ -53,7 +53,7 @@ struct err {
 /* The short English text of a code; "success" for 0, "unknown error" for a foreign one. */
 const char *err_name(int code);
 
-/* Sets *e (if not NULL) and returns the code, so `return err_set(e, ERR_X, "…", …);` reads well. */
+/* Sets *e (if not NULL) and returns the code, so that `return err_set(e, …);` reads well. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As err_set(), with ": <strerror(errnum)>" behind the text and the code that fits errnum. */

@@ -593,7 +593,8 @@ struct json *json_new_int(int64_t v)
 	int neg = v < 0, n = sizeof(text) - 1;
 	uint64_t u = neg ? 0 - (uint64_t)v : (uint64_t)v;
 
-	/* cJSON prints with 15 digits where that is within a relative epsilon, so what needs 16 goes
+	/* cJSON prints with 15 digits where that is within a relative epsilon, so what needs 16
+	 * goes
 	 * in as text. */
 	if (u < 1000000000000000)
 		return built(cJSON_CreateNumber((double)v));

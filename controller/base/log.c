@@ -63,7 +63,8 @@ static void emit(enum log_level level, const char *line)
 		n = snprintf(out, sizeof(out), "<%d>%s\n", syslog_prio[level], line);
 	else
 		n = snprintf(out, sizeof(out), "%s %s\n", level_names[level], line);
-	/* One write keeps lines of several processes apart; a closed stderr is nobody's business. */
+	/* One write keeps lines of several processes apart; a closed stderr is nobody's business.
+	 * */
 	if (write(STDERR_FILENO, out, n) < 0)
 		return;
 }

@@ -17,7 +17,8 @@ struct map *map_new(void);
 void map_free(struct map *m); /* not the values; NULL is allowed */
 size_t map_count(const struct map *m);
 
-/* Integer keys and text keys must not be mixed in one map. A key that is there gets the new value. */
+/* Integer keys and text keys must not be mixed in one map. A key that is there gets the new value.
+ * */
 void map_put(struct map *m, int64_t key, void *value);
 void *map_get(const struct map *m, int64_t key); /* NULL when absent */
 void *map_del(struct map *m, int64_t key);       /* returns the value, or NULL */

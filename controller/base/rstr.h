@@ -11,7 +11,8 @@
 
 struct rstr;
 
-/* A copy of n bytes of text (NUL is added); aborts when memory is out. The caller owns one reference. */
+/* A copy of n bytes of text (NUL is added); aborts when memory is out. The caller owns one
+ * reference. */
 struct rstr *rstr_new(const char *text, size_t n);
 struct rstr *rstr_ref(struct rstr *s);       /* NULL gives NULL */
 void rstr_unref(struct rstr *s);             /* NULL is allowed */

@@ -15,7 +15,8 @@ bool str_copy(char *dst, size_t size, const char *src);
 void str_copy_clean(char *dst, size_t size, const char *src, size_t n);
 
 bool str_is_utf8(const char *s, size_t n);
-/* A name that we accept from outside: 1 to LIMIT_NAME-1 of [A-Za-z0-9._:+@-], first not '-' or '.'. */
+/* A name that we accept from outside: 1 to LIMIT_NAME-1 of [A-Za-z0-9._:+@-], first not '-' or
+ * '.'. */
 bool str_is_name(const char *s);
 /* 64 lower-case hexadecimal digits. */
 bool str_is_sha256(const char *s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attempts: one try of one round on one device. Infrastructure errors end an attempt and begin
- * another, elsewhere where something else matches; whatever the model did is a result and is judged.
+ * another, elsewhere where something else matches; whatever the model did is a result and is
+ * judged.
  * A link that is down does not end an attempt: the run is reattaching until the agent answers or a
  * deadline passes.
  */
@@ -255,7 +256,8 @@ static void set_deadline(struct farm *f, struct attempt *a)
 	timer_set(f, &a->timer, left > 0 ? left : 0);
 }
 
-/* Whether START arrived is not known. A new session will tell, for the agent then says what it has. */
+/* Whether START arrived is not known. A new session will tell, for the agent then says what it
+ * has. */
 static void nobody_knows(struct farm *f, struct attempt *a, const char *cause)
 {
 	struct device *d = device_of(f, a);

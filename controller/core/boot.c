@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * After a restart nothing old is believed. Devices are absent until they arrive; a run that was on
- * a device is reattaching until its agent answers or a deadline passes; what had not been started is
+ * a device is reattaching until its agent answers or a deadline passes; what had not been started
+ * is
  * queued again; what was stored completely is judged.
  */
 #include "core/internal.h"

@@ -326,7 +326,8 @@ static void prepared(struct farm *f, struct device *d, const struct farm_event *
 	d->row.counters = rstr_ref(agent->counters);
 	d->row.rung = 0;
 	ent_touch(f, &d->ent);
-	/* Settling first: what the agent reports may end the lease, which needs the device's state. */
+	/* Settling first: what the agent reports may end the lease, which needs the device's
+	 * state. */
 	device_settle(f, d);
 	for (int i = 0; i < agent->n_attempts; i++)
 		attempt_reported(f, d, agent->attempts[i].attempt, agent->attempts[i].ended);

@@ -36,9 +36,9 @@ struct farm_config {
 	int64_t cool_max_ms;           /* cooling never lasts longer */
 	int32_t cool_above_idle_mc; /* cool: at most this far above the unit's idle temperature */
 	int64_t no_match_ms;        /* a job that no known device matches waits this long for one */
-	int64_t rematch_ms; /* … and looks again after this long: devices may be retired meanwhile */
-	int64_t backoff_ms[4];         /* before each rung of the recovery ladder */
-	int64_t quarantine_recheck_ms; /* a quarantined device tries its health check again; 0: never */
+	int64_t rematch_ms;    /* … and looks again after this long: some may be retired since */
+	int64_t backoff_ms[4]; /* before each rung of the recovery ladder */
+	int64_t quarantine_recheck_ms; /* until its health check is tried again; 0: never */
 	int max_failures;              /* in a row, then quarantine */
 };
 
@@ -115,8 +115,7 @@ struct farm_event {
 		struct {
 			int64_t handle; /* the caller's, not 0, new for each arrival */
 			const char *driver;
-			const char *
-				where; /* "local", "usb 1-4.2": for people, until it is identified */
+			const char *where; /* "usb 1-4.2": for people, until identified */
 		} arrived;
 		struct {
 			int64_t handle;
@@ -191,8 +190,8 @@ struct farm_action {
 	int64_t device, handle, lease, run, attempt, epoch;
 	int64_t arg;
 	int64_t ttl_ms; /* START: how long the lease lives */
-	bool cancel; /* not a new action: give up the one with this id; its FARM_ACTION_DONE is still
-	                   awaited */
+	/* Not a new action: give up the one with this id; its FARM_ACTION_DONE is still awaited. */
+	bool cancel;
 };
 
 struct farm_answer {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the farm does about a device that fails: the recovery ladder (try again, a new session, power,
- * reboot; each behind a longer back-off), and quarantine when it keeps failing. Rungs that would kill
+ * What the farm does about a device that fails: the recovery ladder (try again, a new session,
+ * power,
+ * reboot; each behind a longer back-off), and quarantine when it keeps failing. Rungs that would
+ * kill
  * a measurement are not climbed while one may still be alive on the device.
  */
 #include "core/internal.h"

@@ -192,7 +192,8 @@ int jobspec_files(struct jobspec *s, int (*fn)(void *arg, struct jobspec_file *f
  * in. Free with json_free(). */
 struct json *jobspec_wire(const struct json_doc *doc, const struct jobspec *spec);
 
-/* An upper bound of one attempt's length on the device, ms: what its deadline is made of. (estimate.c) */
+/* An upper bound of one attempt's length on the device, ms: what its deadline is made of.
+ * (estimate.c) */
 int64_t jobspec_deadline_ms(const struct jobspec *s, const struct jobspec_variant *v);
 
 /* The preset's values, before overrides. */

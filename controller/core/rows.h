@@ -202,9 +202,8 @@ struct attempt_row {
 	int64_t counted; /* the one attempt of its round whose data count */
 	int64_t spool;   /* the agent may still hold data of it */
 	char cause[LIMIT_CAUSE];
-	struct rstr *
-		record; /* JSON: hashes of model, runtime, runner, agent, profile and job, OS, boot id,
-	                        charge class, context, protections */
+	/* JSON: hashes of model, runtime, runner, agent and job, OS, boot id, context, protections. */
+	struct rstr *record;
 	int64_t created_ms, started_ms, ended_ms;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs: one model variant on one device, in rounds. A slot's runs are done one after the other under
+ * Runs: one model variant on one device, in rounds. A slot's runs are done one after the other
+ * under
  * one lease; each round is one counted attempt, and the judge says whether another round is needed.
  */
 #include "core/internal.h"

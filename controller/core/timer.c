@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Deadlines of the core's objects: an intrusive binary heap, so that setting and clearing one costs
- * O(log n) and the next is known at once. Equal times fire in the order of the heap, which depends on
+ * O(log n) and the next is known at once. Equal times fire in the order of the heap, which depends
+ * on
  * nothing but the sequence of calls: a replay is exact.
  */
 #include "core/internal.h"

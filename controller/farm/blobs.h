@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Uploaded files, by SHA-256: DIR/xx/SHA256. A file appears under its name only after its bytes were
+ * Uploaded files, by SHA-256: DIR/xx/SHA256. A file appears under its name only after its bytes
+ * were
  * flushed and their hash was checked. blobs_has() and blobs_path() may be called on any thread; the
  * upload functions on the loop thread, and they hand what blocks to the pool.
  */

@@ -33,7 +33,8 @@ struct ctl_config {
 };
 
 /* What the outside world lends: time, timers, descriptors, children, threads (the upper half of
- * struct driver_host; its reports are filled in by the controller) and the way back from threads. */
+ * struct driver_host; its reports are filled in by the controller) and the way back from threads.
+ * */
 struct ctl_env {
 	struct driver_host *host;
 	struct now (*now)(void *ctx);
@@ -60,7 +61,8 @@ typedef void ctl_answer_fn(void *arg, const struct farm_answer *a);
 
 /*
  * Puts a request into the turn. ev->token is filled in here; ev->kind is one of the FARM_*_SUBMIT,
- * _CANCEL, _ADMIN, _ASK, _EXTEND, _RELEASE kinds; what it points to is copied. fn(arg, answer) comes
+ * _CANCEL, _ADMIN, _ASK, _EXTEND, _RELEASE kinds; what it points to is copied. fn(arg, answer)
+ * comes
  * exactly once, when the answer's transaction is on the disk, never inside this call. Returns
  * ERR_FULL (the queue has no room) or ERR_IO (the store is not writable just now; retry later)
  * without calling fn.
@@ -119,7 +121,8 @@ int ctl_blocking(struct ctl *c, void (*work)(void *arg), void (*done)(void *arg)
 bool ctl_blob_has(struct ctl *c, const char *sha256, int64_t *ret_bytes);
 
 struct ctl_upload;
-/* ERR_INVAL (no SHA-256), ERR_TOOBIG (bytes beyond LIMIT_UPLOAD_BYTES), ERR_NOSPACE (quota or disk),
+/* ERR_INVAL (no SHA-256), ERR_TOOBIG (bytes beyond LIMIT_UPLOAD_BYTES), ERR_NOSPACE (quota or
+ * disk),
  * ERR_EXISTS (it is there already). */
 int ctl_upload_begin(
 	struct ctl *c, const char *sha256, int64_t bytes, struct ctl_upload **ret_u, struct err *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The device manager's side of agent sessions: what agents say becomes events for the turn, what the
+ * The device manager's side of agent sessions: what agents say becomes events for the turn, what
+ * the
  * core wants of an attempt becomes a command.
  */
 #include "farm/devmgr_internal.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the device manager share: a connected device, and a task (one action of the core
+/* What the files of the device manager share: a connected device, and a task (one action of the
+ * core
  * that takes several operations of a driver). */
 #ifndef FRAMEFARM_FARM_DEVMGR_INTERNAL_H
 #define FRAMEFARM_FARM_DEVMGR_INTERNAL_H

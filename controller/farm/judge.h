@@ -29,7 +29,8 @@ struct jobspec;
 struct store;
 
 /* attempts: ids of the counted attempt of each earlier round and of the one being judged, in order.
- * outcomes and causes: how the agent said each ended. Fills ret_j; the caller drops ret_j->result. */
+ * outcomes and causes: how the agent said each ended. Fills ret_j; the caller drops ret_j->result.
+ * */
 int judge_run(struct store *s, const struct jobspec *spec, int variant, const int64_t *attempts,
 	const int *outcomes, const char *const *causes, int n_attempts, struct farm_judged *ret_j,
 	struct err *e);

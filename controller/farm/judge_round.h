@@ -13,7 +13,8 @@ struct err;
 
 #define JUDGE_VALUES_MAX 4000000 /* of one block */
 
-/* One timed block: t[i] is the iteration's start (of a paced block: its release), v[i] its latency. */
+/* One timed block: t[i] is the iteration's start (of a paced block: its release), v[i] its
+ * latency. */
 struct judge_block {
 	int64_t *t, *v;
 	size_t n, cap;

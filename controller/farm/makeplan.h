@@ -30,7 +30,8 @@ struct makeplan {
 	int n_files;
 };
 
-/* abi: the device's; display_hz: of its display, 0 when it has none. Blocks (hashes programs). ERR_NOTFOUND
+/* abi: the device's; display_hz: of its display, 0 when it has none. Blocks (hashes programs).
+ * ERR_NOTFOUND
  * for a file or program that is missing. Free with makeplan_fini(), also after a failure. */
 int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant, const char *abi,
 	double display_hz, const struct blobs *blobs, struct tools *tools, struct err *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading the farm at start-up; see restore.h. Only what is live is read: the rows of years of ended
+ * Loading the farm at start-up; see restore.h. Only what is live is read: the rows of years of
+ * ended
  * jobs stay where they are.
  */
 #include "farm/restore.h"

@@ -21,7 +21,8 @@ struct stream;
 #define SESSION_OUT_MAX (2 * 1024 * 1024) /* commands that wait for the stream */
 
 struct session_ops {
-	/* The handshake's end, exactly once: rc 0 and the welcome, or an error and a sentence. Not inside
+	/* The handshake's end, exactly once: rc 0 and the welcome, or an error and a sentence. Not
+	 * inside
 	 * session_new(). */
 	void (*welcome)(void *arg, int rc, const char *text, const struct msg_welcome *w);
 	/* After a good welcome: the connection ended. The session is still to be freed. */

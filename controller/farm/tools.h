@@ -21,7 +21,8 @@ struct tool {
 	int64_t bytes;
 };
 
-/* dir: where framefarm-agent and framefarm-runner-* of this host's ABI lie; those of another ABI lie
+/* dir: where framefarm-agent and framefarm-runner-* of this host's ABI lie; those of another ABI
+ * lie
  * in dir/ABI. ort: ONNX Runtime's library for this host, "" when there is none. */
 struct tools *tools_new(const char *dir, const char *ort);
 void tools_free(struct tools *t);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The turn: what drives the core. Callbacks only append events; once behind each batch of callbacks
- * turn_run() reads the time once, steps each event, and hands the changed rows to the control writer
+ * turn_run() reads the time once, steps each event, and hands the changed rows to the control
+ * writer
  * as one transaction. Its completion, and nothing earlier, releases the actions and the answers of
- * that turn: persist before act. Transactions complete in order; one that fails for want of space or
+ * that turn: persist before act. Transactions complete in order; one that fails for want of space
+ * or
  * because of an I/O error is submitted again until it holds, and requests are refused meanwhile.
  *
  * Bounds. The queue has TURN_QUEUE slots. A request takes one only while slots are left for every

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store.h's control writer in memory. A submitted transaction commits after a while, in order; while
+ * store.h's control writer in memory. A submitted transaction commits after a while, in order;
+ * while
  * it fails, everything behind it fails too until store_retry(), as the real one does.
  */
 #include "sim.h"

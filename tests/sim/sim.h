@@ -41,7 +41,8 @@ void host_free(struct host *h);
 struct driver_host *host_driver_host(struct host *h);
 struct now host_now(void *h);
 void host_post(void *h, void (*fn)(void *arg), void *arg);
-/* Once, after ms of virtual time; the world's own, which a crash of the controller does not stop. */
+/* Once, after ms of virtual time; the world's own, which a crash of the controller does not stop.
+ * */
 void host_after(struct host *h, int64_t ms, void (*fn)(void *arg), void *arg);
 void host_step_wall(struct host *h, int64_t ms); /* somebody sets the clock */
 /* Runs what is posted; else moves time to the next timer and runs what is due. False: nothing is

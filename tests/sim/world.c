@@ -326,7 +326,8 @@ static void do_start(struct wop *op)
 		return;
 	}
 	if (op->act.epoch < d->epoch) {
-		/* One that was given up and arrives late is fenced by its epoch; no other has an old one. */
+		/* One that was given up and arrives late is fenced by its epoch; no other has an
+		 * old one. */
 		const struct attempt_row *a =
 			farm_attempt(turn_farm(S(op->w)->turn), op->act.attempt);
 
