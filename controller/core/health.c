@@ -97,9 +97,9 @@ void device_quarantine(struct farm *f, struct device *d, const char *cause)
 	if (l && l->row.state != LEASE_RELEASING) {
 		/* What runs is stopped in order; the device is quarantined when it is clean. */
 		lease_end(f, l, LEASE_REVOKED, cause);
-		if (d->row.state != DEVICE_RECOVERING)
-			return;
 		l = d->lease;
+		if (d->row.state != DEVICE_RECOVERING || (l && l->row.state != LEASE_RELEASING))
+			return;
 	}
 	if (!farm_device_may(d->row.state, DEVICE_QUARANTINED))
 		return;

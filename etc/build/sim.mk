@@ -7,8 +7,8 @@ $(B)/tests/sim: $(SIM_OBJ) $(foreach r,farm gate core agents base,$(call lib,$r)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call uniq,$(foreach r,gate core agents base,$(LIBS_$r)))
 
 # make sim SEEDS=200 STEPS=50000
-SEEDS ?= 20
-STEPS ?= 5000
+SEEDS ?= 120
+STEPS ?= 2500
 sim: $(B)/tests/sim
-	$(if $(filter /%,$<),$<,./$<) --seeds $(SEEDS) --steps $(STEPS) --coverage
+	$(if $(filter /%,$<),$<,./$<) --seeds $(SEEDS) --steps $(STEPS)
 .PHONY: sim

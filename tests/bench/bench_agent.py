@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the agent costs: size of the program, resident memory and processor time while it samples, the
-last against a bare loop that reads the same files as often. Interleaved, and the median of the pairs;
-ends with 1 when a target is missed. Usage: bench_agent.py [HZ [SECONDS [PAIRS]]]"""
+"""What the agent costs: size of the program, resident memory and processor time while it samples,
+the last against a bare loop that reads the same files as often. Interleaved, and the median of the
+pairs; ends with 1 when a target is missed. Usage: bench_agent.py [HZ [SECONDS [PAIRS]]]"""
 
 import os
 import statistics
@@ -44,8 +44,8 @@ def agent_run(box, c, attempt, hz, seconds):
 
 
 def loop_run(hz, seconds, sources):
-    """The same, for a stand-in that wakes as often as the runner that holds: both have the processor's
-    caches to themselves as much, or as little."""
+    """The same, for a stand-in that wakes as often as the runner that holds: both have the
+    processor's caches to themselves as much, or as little."""
     sweeps = int(hz * seconds)
     with subprocess.Popen([LOOP, "500", "1000000", "/dev/null"]) as runner:
         files = [s.partition(" ")[0].replace("PID", str(runner.pid)) for s in sources]
@@ -71,7 +71,8 @@ def main(hz=10, seconds=5, pairs=5):
         size, rss, ratio = os.stat(AGENT).st_size, rss_kb(box.pid), statistics.median(ratios)
     finally:
         box.remove()
-    for what, value, limit in (("bytes of the program", size, SIZE_MAX), ("KiB resident", rss, RSS_MAX),
+    for what, value, limit in (("bytes of the program", size, SIZE_MAX),
+                               ("KiB resident", rss, RSS_MAX),
                                ("times the bare loop", round(ratio, 2), RATIO_MAX)):
         print("%s: %s (at most %s)" % (what, value, limit))
         failed += [what] if value > limit else []

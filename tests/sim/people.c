@@ -11,8 +11,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define OPEN_MAX  64
-#define KNOWN_MAX 256
+#define OPEN_MAX    64
+#define KNOWN_MAX   256
+#define RETIRED_MAX 4 /* of a seed's devices */
+#define JOBS_MAX    40
 
 enum ask { ASK_NONE, ASK_JOB, ASK_LEASE, ASK_OTHER };
 
@@ -22,17 +24,28 @@ struct people {
 	int64_t next_token;
 	int64_t jobs[KNOWN_MAX], leases[KNOWN_MAX];
 	int n_jobs, n_leases;
-	int retired;
+	int retired, habit;
 	char last_key[LIMIT_VALUE];
 	struct rstr *last_spec;
 	char last_sha[LIMIT_SHA256];
 };
+
+/* Of twenty acts: submit, cancel, reserve, extend or release, operate. A seed has one kind of people. */
+static const int habits[][5] = {
+	{12, 2, 2, 2, 2},
+	{6, 1, 7, 5, 1},
+	{7, 1, 1, 1, 10},
+	{10, 6, 2, 1, 1},
+};
+
+#define N_HABITS ((int)(sizeof(habits) / sizeof(habits[0])))
 
 struct people *people_new(struct sim *s)
 {
 	struct people *p = mem_zalloc(sizeof(*p));
 
 	p->s = s;
+	p->habit = rng_range(&s->rng, 0, N_HABITS - 1);
 	return p;
 }
 
@@ -183,25 +196,45 @@ static void extend_or_release(struct people *p)
 	request(p, &ev, ASK_OTHER);
 }
 
+/* One in the state that was drawn, so that rare states are met too; else any. */
+struct pick {
+	struct rng *rng;
+	int64_t state, found, any;
+	int n_found, n_any;
+};
+
 static void pick_device(void *arg, const void *row)
 {
 	const struct device_row *d = row;
-	int64_t *pick = arg; /* [0] the pick, [1] how far to go */
+	struct pick *p = arg;
 
-	if (pick[1]-- >= 0)
-		pick[0] = d->id;
+	if (rng_range(p->rng, 0, p->n_any++) == 0)
+		p->any = d->id;
+	if (d->state == p->state && rng_range(p->rng, 0, p->n_found++) == 0)
+		p->found = d->id;
+}
+
+/* States in which a device is most of the time; the few retirements are kept for the others. */
+static bool is_common(int64_t state)
+{
+	return state == DEVICE_ABSENT || state == DEVICE_READY || state == DEVICE_QUARANTINED;
 }
 
 static void operate(struct people *p)
 {
-	int64_t pick[2] = {0, rng_range(&p->s->rng, 0, 9)};
+	struct pick pick = {.rng = &p->s->rng};
 	struct farm_event ev = {.kind = FARM_DEVICE_ADMIN};
+	bool retire = p->retired < RETIRED_MAX && rng_chance(&p->s->rng, 0.6);
 
-	farm_each(turn_farm(p->s->turn), &device_table, pick_device, pick);
-	ev.u.admin.device = pick[0];
+	do
+		pick.state = rng_range(&p->s->rng, 1, DEVICE_STATES_END - 1);
+	while (retire && (!farm_device_may(pick.state, DEVICE_RETIRED) ||
+				 (is_common(pick.state) && !rng_chance(&p->s->rng, 0.05))));
+	farm_each(turn_farm(p->s->turn), &device_table, pick_device, &pick);
+	ev.u.admin.device = pick.found ? pick.found : pick.any;
 	ev.u.admin.reason = "looks odd";
 	ev.u.admin.what = rng_chance(&p->s->rng, 0.6) ? FARM_ADMIN_RELEASE : FARM_ADMIN_QUARANTINE;
-	if (p->retired < 2 && rng_chance(&p->s->rng, 0.05)) {
+	if (retire && pick.found) {
 		ev.u.admin.what = FARM_ADMIN_RETIRE;
 		p->retired++;
 	}
@@ -210,20 +243,23 @@ static void operate(struct people *p)
 
 void people_act(struct people *p)
 {
+	const int *h = habits[p->habit];
 	int64_t n = rng_range(&p->s->rng, 0, 19);
 	struct farm_counts c;
 
 	farm_get_counts(turn_farm(p->s->turn), &c);
-	if (n < 12 && c.live_jobs < 40)
-		submit(p);
-	else if (n < 14)
+	if ((n -= h[0]) < 0) {
+		if (c.live_jobs < JOBS_MAX)
+			submit(p);
+	} else if ((n -= h[1]) < 0) {
 		cancel(p, one_of(p, p->jobs, p->n_jobs));
-	else if (n < 16)
+	} else if ((n -= h[2]) < 0) {
 		reserve(p);
-	else if (n < 18)
+	} else if ((n -= h[3]) < 0) {
 		extend_or_release(p);
-	else
+	} else {
 		operate(p);
+	}
 }
 
 /* ---- peace ---- */

@@ -551,10 +551,27 @@ static void human(struct wdev *d)
 					  .authorizing = rng_chance(&S(d->w)->rng, 0.5)}});
 }
 
+/* Any device, or one whose state was drawn, so that rare states meet faults too. */
+static struct wdev *pick(struct world *w)
+{
+	struct sim *s = S(w);
+	int64_t state = rng_range(&s->rng, 1, DEVICE_STATES_END - 1);
+	int first = rng_range(&s->rng, 0, w->n - 1);
+
+	for (int i = 0; i < w->n; i++) {
+		struct wdev *d = &w->devs[(first + i) % w->n];
+		const struct device_row *row = farm_device(turn_farm(s->turn), d->id);
+
+		if (row && row->state == state && d->plugged)
+			return d;
+	}
+	return &w->devs[first];
+}
+
 void world_fault(struct world *w)
 {
 	struct sim *s = S(w);
-	struct wdev *d = &w->devs[rng_range(&s->rng, 0, w->n - 1)];
+	struct wdev *d = pick(w);
 
 	switch (rng_range(&s->rng, 0, 11)) {
 	case 0:
@@ -590,7 +607,8 @@ void world_fault(struct world *w)
 		status(d);
 		break;
 	default:
-		d->temp_mc = rng_range(&s->rng, 28000, 36000);
+		if (rng_chance(&s->rng, 0.3))
+			d->temp_mc = rng_range(&s->rng, 28000, 36000);
 		status(d);
 	}
 }

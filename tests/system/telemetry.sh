@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # telemetry.sh BUILD [LIB [keep]]: a run makes no socket and no file but ours. The runner measures a
-# model for a dozen seconds (a runtime that reports home looks for its host after some eight) in a network
-# namespace that holds nothing but loopback, under strace; every socket, and every file made outside
-# the scratch directory, is a failure. `keep` takes back the runner's opt-out, to see the test fail
-# with a library that reports home (npm's 1.29 and newer).
+# model for a dozen seconds (a runtime that reports home looks for its host after some eight) in a
+# network namespace that holds nothing but loopback, under strace; every socket, and every file made
+# outside the scratch directory, is a failure. `keep` takes back the runner's opt-out, to see the
+# test fail with a library that reports home (npm's 1.29 and newer).
 set -eu
 tree=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "$1" && pwd)
@@ -29,6 +29,7 @@ $isolate true 2>/dev/null || { isolate=; echo "telemetry: no network namespace h
 [ -n "$isolate" ] || [ -z "$preload" ] || { echo "telemetry: not without a namespace"; exit 1; }
 
 # HOME and TMPDIR are ours, so that what is made there is seen and goes away.
+# shellcheck disable=SC2086
 (
 	cd "$tmp/scratch"
 	env -u ORT_DISABLE_TELEMETRY HOME="$tmp/home" TMPDIR="$tmp/tmpdir" LD_PRELOAD= \

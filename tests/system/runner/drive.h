@@ -53,7 +53,7 @@ struct drive {
 	bool done;
 	uint16_t outcome;
 	char cause[512];
-	int status;	  /* of the process, as waitpid() gives it */
+	int status;       /* of the process, as waitpid() gives it */
 	char text[65536]; /* stdout and stderr */
 	char scratch[64];
 	struct timesrc_page *page;

@@ -13,7 +13,7 @@
 #include "runner/block.h"
 
 #define CAPACITY 1000
-#define MS	 INT64_C(1000000)
+#define MS       INT64_C(1000000)
 
 /* What the fake inference does at a given run. */
 static struct {

@@ -107,7 +107,7 @@ static void halves_round_to_nearest_even(void **state)
 	assert_int_equal(half_from_float(-1e30f), 0xfc00);
 	assert_int_equal(half_from_float(0x1p-25f), 0); /* a tie, to even */
 	assert_int_equal(half_from_float(0x1.000002p-25f), 1);
-	assert_int_equal(half_from_float(0x1.8p-24f), 2);	 /* a tie, to even */
+	assert_int_equal(half_from_float(0x1.8p-24f), 2);        /* a tie, to even */
 	assert_int_equal(half_from_float(1 + 0x1p-11f), 0x3c00); /* a tie, to even */
 	assert_int_equal(half_from_float(1 + 0x3p-11f), 0x3c02);
 	assert_int_equal(bf16_from_float(1 + 0x1p-8f), 0x3f80);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory of this process; see memory.h. */
+#include "memory.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STATUS_BYTES 8192
+
+/* A line of /proc/self/status such as "VmHWM:	   39212 kB", in bytes. */
+static int64_t status_bytes(const char *key)
+{
+	char text[STATUS_BYTES], *p;
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	p = strstr(text, key);
+	return p ? strtoll(p + strlen(key), NULL, 10) * 1024 : -1;
+}
+
+int64_t memory_rss_bytes(void)
+{
+	return status_bytes("\nVmRSS:");
+}
+
+int64_t memory_rss_peak_bytes(void)
+{
+	return status_bytes("\nVmHWM:");
+}
+
+/* proc(5): writing 5 to clear_refs resets the peak resident set size. */
+bool memory_peak_reset(void)
+{
+	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, "5", 1) == 1;
+	close(fd);
+	return done;
+}
