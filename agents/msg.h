@@ -4,7 +4,8 @@
  * stand as field lists in proto.h. Pure. Decoders return 0 or -1 and bound every count.
  *
  * Streams. What an attempt produces travels as chunks of numbered streams. Stream 0 carries facts,
- * stream 1 the runner's text, stream 2 marks; the agent numbers counters and blocks from 3 on. A stream's chunks
+ * stream 1 the runner's text, stream 2 marks; the agent numbers counters and blocks from 3 on. A
+ * stream's chunks
  * are numbered from 1 without a gap; the first is its declaration. Chunks are idempotent by
  * (attempt, boot, stream, seq), where boot is the agent boot under which the attempt began: an
  * agent that finds a spool goes on under the boot that the spool names.

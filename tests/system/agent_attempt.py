@@ -156,7 +156,8 @@ class Attempt(AgentTest):
         for i, (plan, why) in enumerate(bad):
             c.send(ap.start(1, 100 + i, plan))
             r = c.until_refused()
-            self.assertEqual((r["about"], r["code"], r["attempt"]), (ap.START, ap.REFUSE_PLAN, 100 + i))
+            self.assertEqual((r["about"], r["code"], r["attempt"]),
+                             (ap.START, ap.REFUSE_PLAN, 100 + i))
             self.assertIn(why, r["text"])
         c.send(ap.start(1, -3, box.plan()))
         self.assertEqual(c.until_refused()["code"], ap.REFUSE_PLAN)

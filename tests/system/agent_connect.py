@@ -17,9 +17,11 @@ from fflib.agentbox import AGENT, AgentTest, Controller, wait_for
 class Starting(AgentTest):
     def test_help_and_version(self):
         out = subprocess.run([AGENT, "--help"], capture_output=True, text=True, check=True).stdout
-        for option in ("--dir", "--listen", "--root", "--clock-page", "--runner-uid", "--spool-max"):
+        for option in ("--dir", "--listen", "--root", "--clock-page", "--runner-uid",
+                       "--spool-max"):
             self.assertIn(option, out)
-        out = subprocess.run([AGENT, "--version"], capture_output=True, text=True, check=True).stdout
+        out = subprocess.run([AGENT, "--version"], capture_output=True, text=True,
+                             check=True).stdout
         self.assertRegex(out, r"^framefarm-agent \d+\.\d+")
 
     def test_wrong_usage_has_its_own_code_and_a_sentence(self):
@@ -65,7 +67,13 @@ class Starting(AgentTest):
             done = self.box.spawn()
         self.assertEqual(done.returncode, 4)
         self.assertIn("somebody answers there", done.stderr.decode())
-        for where in ("tcp:0.0.0.0:1", "tcp:127.0.0.1:99999", "http:x", "unix:", "unix:" + "x" * 200):
+        with open(self.box.endpoint[5:] + ".txt", "w") as f:
+            f.write("no socket, and not the agent's to delete")
+        self.box.endpoint += ".txt"
+        self.assertEqual(self.box.spawn().returncode, 4)
+        self.assertTrue(os.path.getsize(self.box.endpoint[5:]))
+        for where in ("tcp:0.0.0.0:1", "tcp:127.0.0.1:99999", "http:x", "unix:",
+                      "unix:" + "x" * 200):
             self.box.endpoint = where
             self.assertEqual(self.box.spawn().returncode, 4, where)
 
@@ -119,7 +127,8 @@ class Identity(AgentTest):
         self.box.start()
         w = self.box.controller().welcome
         self.assertEqual(w["version"], 1)
-        self.assertRegex(w["agent_uuid"], r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-")
+        self.assertRegex(w["agent_uuid"],
+                         r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-")
         self.assertEqual(w["abi"], os.uname().machine)
         self.assertTrue(w["os"].startswith("Linux " + os.uname().release))
         with open("/proc/sys/kernel/random/boot_id") as f:

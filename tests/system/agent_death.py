@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every way in which a runner, its lease or its disk can end an attempt: the outcome, the sentence, and
-what was measured until then."""
+"""Every way in which a runner, its lease or its disk can end an attempt: the outcome, the sentence,
+and what was measured until then."""
 
 import os
 import resource
@@ -17,7 +17,8 @@ class Death(AgentTest):
         self.box.start()
         c = self.box.controller()
         plan = dict(dict(runs=40, paced=40), **plan)
-        end = self.run_to_end(1, self.box.plan(dict(dict(at=at), **orders), **plan), c, discard=False)
+        plan = self.box.plan(dict(dict(at=at), **orders), **plan)
+        end = self.run_to_end(1, plan, c, discard=False)
         self.assertEqual(os.listdir(os.path.join(self.box.dir, "scratch")), [])
         # Whatever happened, the device is ready for the next one.
         self.assertEqual(self.run_to_end(2, self.box.plan(runs=3), c)["outcome"], ap.OK)
@@ -88,7 +89,8 @@ class Death(AgentTest):
         root = os.path.join(self.box.home, "root")
         os.makedirs(os.path.join(root, "proc"))
         vmstat = os.path.join(root, "proc/vmstat")
-        for kills, outcome, word in ((7, ap.MEMORY, "lack of memory"), (6, ap.CRASH, "somebody killed")):
+        for kills, outcome, word in ((7, ap.MEMORY, "lack of memory"),
+                                     (6, ap.CRASH, "somebody killed")):
             with open(vmstat, "w") as f:
                 f.write("pgmajfault 5\noom_kill 6\n")
             self.box.start("--root", root)
@@ -249,17 +251,17 @@ class Storage(AgentTest):
         self.assertGreater(len(box.series(1, 3)), 100000)
 
     def test_a_disk_that_takes_no_more(self):
-        """A limit on the size of the agent's files stands for the full disk: the spool's file meets it
-        in the middle of a block."""
+        """A limit on the size of the agent's files stands for the full disk: the spool's file meets
+        it in the middle of a block."""
         limit = 100 * 1024
         box = self.box
-        box.start(preexec_fn=lambda: None)
+        box.start()
         resource.prlimit(box.pid, resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
         c = box.controller(commit=False)
         plan = box.plan(dict(hold_at="back_to_back", hold_runs=60000), runs=60001, sample_hz=0,
-                        sample_hz_timed=0)
+                        sample_hz_timed=0, baseline_ms=1000)
         c.send(ap.start(1, 1, plan))
-        wait_for(lambda: os.path.exists(box.spool(1, "ring")), "the ring")
+        c.until(lambda c: c.statuses and c.status()["attempt"] == 1, "the baseline")
         resource.prlimit(box.pid, resource.RLIMIT_FSIZE, (limit, 4 << 20))
         c.commit = True
         for a, s, q in c.received:
@@ -280,17 +282,17 @@ class Storage(AgentTest):
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting takes root")
     def test_a_full_file_system(self):
-        """A small tmpfs in a mount name space of the agent's own; the test sees it through /proc."""
+        """A small tmpfs in a mount name space of the agent's own; the test sees it by /proc."""
         box = self.box
         os.mkdir(box.dir)
-        script = 'mount -t tmpfs -o size=3m none "$1" && mkdir "$1/files" && cp "$2"/* "$1/files" && ' \
-                 'exec "$3" --dir "$1" --listen "$4"'
+        script = 'mount -t tmpfs -o size=3m none "$1" && mkdir "$1/files" && ' \
+                 'cp "$2"/* "$1/files" && exec "$3" --dir "$1" --listen "$4"'
         store = os.path.join(box.home, "store")
         os.makedirs(os.path.join(store))
         plan = self.push_into(store, dict(hold_at="back_to_back", hold_runs=3000), runs=20000)
-        done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh",
-                               box.dir, store, AGENT, box.endpoint],
-                              input=box.secret, capture_output=True)
+        argv = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", box.dir,
+                store, AGENT, box.endpoint]
+        done = subprocess.run(argv, input=box.secret, capture_output=True)
         if done.returncode:
             self.skipTest("no mount name space here: " + done.stderr.decode())
         box.reached = done.stdout.decode().split()[1]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing is lost and nothing doubled: connections that break, agents that are killed, spools that are
-damaged."""
+"""Nothing is lost and nothing doubled: connections that break, agents that are killed, spools that
+are damaged."""
 
 import os
 import random
@@ -21,7 +21,8 @@ class Reconnect(AgentTest):
     def test_the_controller_goes_and_comes_back_in_the_middle(self):
         box = self.box.start()
         first = box.controller()
-        first.send(ap.start(1, 1, box.plan(dict(hold_at="paced", hold_runs=1500), runs=3000, paced=2000)))
+        plan = box.plan(dict(hold_at="paced", hold_runs=1500), runs=3000, paced=2000)
+        first.send(ap.start(1, 1, plan))
         first.until(lambda c: c.statuses and c.status()["iterations"] == 4500, "half of it")
         first.close()
         second = box.controller()
@@ -184,8 +185,8 @@ class Killed(AgentTest):
         self.assertEqual(len(self.box.series(1, 3)), 2600)
 
     def test_a_tail_torn_anywhere_is_made_whole(self):
-        """The frames are cut at random places, as a loss of power would; what the ring holds must fill
-        the stream again, without a gap and without a pair twice."""
+        """The frames are cut at random places, as a loss of power would; what the ring holds must
+        fill the stream again, without a gap and without a pair twice."""
         self.interrupted()
         path = self.box.spool(1, "frames")
         with open(path, "rb") as f:
@@ -193,7 +194,8 @@ class Killed(AgentTest):
         with open(self.box.spool(1, "ring"), "rb") as f:
             ring = f.read()
         rng = random.Random(7)
-        for cut in [0, 1, 15, 16, 17, len(whole) - 1] + [rng.randrange(len(whole)) for _ in range(6)]:
+        cuts = [0, 1, 15, 16, 17, len(whole) - 1] + [rng.randrange(len(whole)) for _ in range(6)]
+        for cut in cuts:
             with open(path, "wb") as f:
                 f.write(whole[:cut] + (b"\0" * 4096 if cut % 2 else b""))
             with open(self.box.spool(1, "ring"), "wb") as f:
@@ -242,7 +244,8 @@ class Killed(AgentTest):
         box.kill(signal.SIGTERM)
         box.start()
         end = box.controller().until_end(1)
-        self.assertEqual((end["outcome"], end["cause"]), (ap.INTERRUPTED, "the agent was told to end"))
+        self.assertEqual((end["outcome"], end["cause"]),
+                         (ap.INTERRUPTED, "the agent was told to end"))
         self.assertEqual(len(box.series(1, 3)), 7)
 
     def test_the_runner_of_a_dead_agent_is_killed_even_if_it_lives_on(self):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What guards the device against a runner, tried by a runner that is up to no good. What this kernel
-does not have is skipped; what the agent claims to have must hold."""
+"""What guards the device against a runner, tried by a runner that is up to no good. What this
+kernel does not have is skipped; what the agent claims to have must hold."""
 
 import errno
 import os

@@ -62,7 +62,8 @@ class VirtualTime(AgentTest):
         c.send(ap.start(1, 1, self.box.plan(baseline_ms=LONG_MS, deadline_ms=2 * LONG_MS)))
         end = c.until_end(1)
         self.assertEqual(end["outcome"], ap.LEASE_OVER)
-        self.assertGreaterEqual(self.box.fact(1, "clock.end.mono_ns"), begin + LONG_MS // 2 * 1000000)
+        self.assertGreaterEqual(self.box.fact(1, "clock.end.mono_ns"),
+                                begin + LONG_MS // 2 * 1000000)
 
     def test_without_the_owner_the_agent_ends(self):
         c = self.box.controller()

@@ -216,6 +216,8 @@ class Refused(CliTest):
     def test_no_daemon_is_exit_4(self):
         self.api.stop()
         self.refused(4, "cannot be reached", self.write_job(), "--retry", "0")
+        self.refused(4, "cannot be reached: .*; trying again for 300ms\n", self.write_job(),
+                     "--retry", "300ms")
         self.api.start()
 
     def test_a_bad_job_is_exit_2_with_its_line(self):

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A runner without a runtime: plays runner.h by the book, and misbehaves on demand. What it shall do
- * stands in the plan's session options:
+ * A runner without a runtime: plays runner.h by the book, and misbehaves on demand. What it shall
+ * do stands in the plan's session options:
  *	do        a name from the table below
  *	at        in which phase; "load_cold", "back_to_back" … (default: the first of the process)
  *	process   in which process (default: the last)
  *	over      each so many-th iteration is over 16 ms
- *	hold_at   the phase in which it stops after hold_runs iterations, until a file "go" appears in
+ *	hold_at   the phase in which it stops after hold_runs iterations, until a file "go" appears
+ * in
  *	          its scratch directory
  *	path      what "prison" tries to read
  * Iteration i takes 1 000 000 + i ns (or 20 000 000 + i), so a test can tell each from the others.
@@ -31,11 +32,11 @@
 #include "ring.h"
 #include "runner.h"
 
-#define PAUSE_NS    2000000
-#define PERIOD_NS   30000000 /* from start to start, as the records tell */
-#define NORMAL_NS   1000000
-#define OVER_NS     20000000
-#define SPEW_BYTES  (4 << 20)
+#define PAUSE_NS   2000000
+#define PERIOD_NS  30000000 /* from start to start, as the records tell */
+#define NORMAL_NS  1000000
+#define OVER_NS    20000000
+#define SPEW_BYTES (4 << 20)
 
 static struct plan plan;
 static uint32_t process;
@@ -142,7 +143,9 @@ static void receive(void)
 	} c;
 	uint8_t buf[16384];
 	struct iovec iov = {buf, sizeof(buf)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.mem,
+	struct msghdr m = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = c.mem,
 		.msg_controllen = sizeof(c.mem)};
 	ssize_t n = recvmsg(RUNNER_FD_CONTROL, &m, 0);
 	struct cmsghdr *h;
@@ -246,7 +249,8 @@ static void do_be_killed(void)
 
 static void do_spew(void)
 {
-	static const char line[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
+	static const char line[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
 
 	for (size_t n = 0; n < SPEW_BYTES; n += sizeof(line) - 1)
 		if (write(STDOUT_FILENO, line, sizeof(line) - 1) < 0)
@@ -353,14 +357,22 @@ static const struct {
 	const char *name;
 	void (*fn)(void);
 } deeds[] = {
-	{"crash", do_crash},           {"exit", do_exit},
-	{"unloadable", do_unloadable}, {"hang", do_hang},
-	{"stubborn", do_stubborn},     {"eat", do_eat},
-	{"be_killed", do_be_killed},   {"spew", do_spew},
-	{"garbage", do_garbage},       {"break_ring", do_break_ring},
-	{"cut_ring", do_cut_ring},     {"linger", do_linger},
-	{"stray", do_stray},           {"model", do_model},
-	{"prison", do_prison},         {"deep_scratch", do_deep_scratch},
+	{"crash", do_crash},
+	{"exit", do_exit},
+	{"unloadable", do_unloadable},
+	{"hang", do_hang},
+	{"stubborn", do_stubborn},
+	{"eat", do_eat},
+	{"be_killed", do_be_killed},
+	{"spew", do_spew},
+	{"garbage", do_garbage},
+	{"break_ring", do_break_ring},
+	{"cut_ring", do_cut_ring},
+	{"linger", do_linger},
+	{"stray", do_stray},
+	{"model", do_model},
+	{"prison", do_prison},
+	{"deep_scratch", do_deep_scratch},
 };
 
 static void misbehave(void)
@@ -422,8 +434,11 @@ static void run_block(uint16_t phase, const struct plan_block *pb)
 	if (!pb->on)
 		return;
 	enter(phase, number);
-	*b = (struct ring_block){.phase = phase, .period_ns = pb->period_ns, .skipped = 2,
-		.first = atomic_load(&ring->head), .begin_ns = now_ns()};
+	*b = (struct ring_block){.phase = phase,
+		.period_ns = pb->period_ns,
+		.skipped = 2,
+		.first = atomic_load(&ring->head),
+		.begin_ns = now_ns()};
 	atomic_store(&ring->n_blocks, number + 1);
 	for (uint32_t i = 0; i < pb->min_runs; i++) {
 		if (holds && i == (uint32_t)option_int("hold_runs", 0))

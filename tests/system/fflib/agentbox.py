@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real agent in a directory of its own, and a controller that plays its part. Nothing sleeps: every
-wait is for a condition, with a bound that only a failure reaches."""
+"""A real agent in a directory of its own, and a controller that plays its part. Nothing sleeps:
+every wait is for a condition, with a bound that only a failure reaches."""
 
 import hashlib
 import os
@@ -128,7 +128,8 @@ class Box:
 
     def spawn(self, *options, **popen):
         argv = [AGENT, "--dir", self.dir, "--listen", self.endpoint, *options]
-        return subprocess.run(argv, input=self.secret, capture_output=True, timeout=PATIENCE, **popen)
+        return subprocess.run(argv, input=self.secret, capture_output=True, timeout=PATIENCE,
+                              **popen)
 
     def start(self, *options, **popen):
         done = self.spawn(*options, **popen)
@@ -271,12 +272,15 @@ class Box:
 class AgentTest(unittest.TestCase):
     def setUp(self):
         self.box = Box()
+        self.addCleanup(self.box.remove)
 
     def tearDown(self):
+        log = self.box.log()
+        self.assertNotIn("runtime error", log)  # of the sanitizers, where it is built with them
+        self.assertNotIn("Sanitizer", log)
         outcome = self._outcome.result
         if any(t is self for t, _ in outcome.failures + outcome.errors):
-            print("---- agent's log ----\n" + self.box.log())
-        self.box.remove()
+            print("---- agent's log ----\n" + log)
 
     def run_to_end(self, attempt, plan, controller=None, discard=True, **kw):
         """START, all chunks, END, DISCARD: returns END."""

@@ -54,8 +54,8 @@ static void each_farm_has_its_own_and_the_last_heard_of_comes_first(void **state
 
 static void a_damaged_file_is_kept_aside_and_said(void **state)
 {
-	static const char *const bad[] = {"a\n", "a b\n", "a -1\n", "a 99999999999999999999\n", "ä 1\n",
-		"a 1\nb\n", "1 1\n2 2\n3 3\n4 4\n5 5\n6 6\n7 7\n8 8\n9 9\n"};
+	static const char *const bad[] = {"a\n", "a b\n", "a -1\n", "a 99999999999999999999\n",
+		"ä 1\n", "a 1\nb\n", "1 1\n2 2\n3 3\n4 4\n5 5\n6 6\n7 7\n8 8\n9 9\n"};
 	struct tree t;
 	struct epochs e;
 	char path[128];

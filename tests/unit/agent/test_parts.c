@@ -52,15 +52,18 @@ static void options_come_in_both_shapes(void **state)
 	assert_int_equal(o.runner_uid, -1);
 	assert_false(o.foreground);
 	assert_int_equal(parse(&o, why, sizeof(why), 4, "--dir=d", "--listen=l", "--foreground",
-		"--runner-uid=61999"), 0);
+				 "--runner-uid=61999"),
+		0);
 	assert_true(o.foreground);
 	assert_int_equal(o.runner_uid, 61999);
 	assert_int_equal(parse(&o, why, sizeof(why), 1, "--help"), 0);
 	assert_true(o.help);
 	assert_int_equal(parse(&o, why, sizeof(why), 1, "--directory=x"), -1);
 	assert_non_null(strstr(why, "--directory"));
-	assert_int_equal(parse(&o, why, sizeof(why), 3, "--dir=d", "--listen=l", "--runner-uid=0"), -1);
-	assert_int_equal(parse(&o, why, sizeof(why), 3, "--dir=d", "--listen=l", "--foreground=yes"), -1);
+	assert_int_equal(
+		parse(&o, why, sizeof(why), 3, "--dir=d", "--listen=l", "--runner-uid=0"), -1);
+	assert_int_equal(
+		parse(&o, why, sizeof(why), 3, "--dir=d", "--listen=l", "--foreground=yes"), -1);
 }
 
 /* ---- progress ---- */
@@ -82,7 +85,8 @@ static void progress_goes_by_the_plans_figures(void **state)
 	progress_init(&g, &p);
 	assert_int_equal(g.total_ms, 26000);
 	assert_int_equal(progress_permille(&g, 1000), 38);
-	assert_int_equal(progress_permille(&g, 60000), 76); /* a phase counts for its share at most */
+	assert_int_equal(
+		progress_permille(&g, 60000), 76); /* a phase counts for its share at most */
 	progress_enter(&g, PHASE_LOAD_COLD);
 	progress_enter(&g, PHASE_FIRST);
 	progress_enter(&g, PHASE_LOAD_WARM);
@@ -124,21 +128,37 @@ static void deaths_are_told_apart(void **state)
 		uint16_t outcome;
 		const char *words;
 	} cases[] = {
-		{{.status = SIGSEGV, .phase = "back_to_back", .into_ns = 3240000000, .last_words = ""},
+		{{.status = SIGSEGV,
+			 .phase = "back_to_back",
+			 .into_ns = 3240000000,
+			 .last_words = ""},
 			OUTCOME_CRASH,
-			"the runner was killed by SIGSEGV 3.2 s into back_to_back; the model or the "
+			"the runner was killed by SIGSEGV 3.2 s into back_to_back; the model or "
+			"the "
 			"runtime crashed"},
-		{{.status = SIGKILL, .phase = "paced", .oom_kills = 1, .peak_rss = 512 << 20, .last_words = ""},
+		{{.status = SIGKILL,
+			 .phase = "paced",
+			 .oom_kills = 1,
+			 .peak_rss = 512 << 20,
+			 .last_words = ""},
 			OUTCOME_MEMORY, "for lack of memory, 0.0 s into paced; it had 512 MiB"},
-		{{.status = SIGKILL, .phase = "paced", .oom_kills = 0, .last_words = ""}, OUTCOME_CRASH,
-			"somebody killed the runner"},
-		{{.status = SIGKILL, .phase = "paced", .oom_kills = -1, .last_words = ""}, OUTCOME_CRASH,
-			"perhaps the kernel"},
-		{{.status = SIGABRT, .phase = "load_cold", .memory_limit = 64 << 20,
-			 .speaks_of_memory = true, .last_words = "std::bad_alloc"},
-			OUTCOME_MEMORY, "memory limit of 64 MiB, 0.0 s into load_cold: std::bad_alloc"},
-		{{.status = SIGABRT, .phase = "load_cold", .speaks_of_memory = true, .last_words = "bad_alloc"},
-			OUTCOME_CRASH, "SIGABRT"}, /* no limit was set: it is no verdict on memory */
+		{{.status = SIGKILL, .phase = "paced", .oom_kills = 0, .last_words = ""},
+			OUTCOME_CRASH, "somebody killed the runner"},
+		{{.status = SIGKILL, .phase = "paced", .oom_kills = -1, .last_words = ""},
+			OUTCOME_CRASH, "perhaps the kernel"},
+		{{.status = SIGABRT,
+			 .phase = "load_cold",
+			 .memory_limit = 64 << 20,
+			 .speaks_of_memory = true,
+			 .last_words = "std::bad_alloc"},
+			OUTCOME_MEMORY,
+			"memory limit of 64 MiB, 0.0 s into load_cold: std::bad_alloc"},
+		{{.status = SIGABRT,
+			 .phase = "load_cold",
+			 .speaks_of_memory = true,
+			 .last_words = "bad_alloc"},
+			OUTCOME_CRASH,
+			"SIGABRT"}, /* no limit was set: it is no verdict on memory */
 		{{.status = 127 << 8, .phase = "load_cold", .last_words = "libx.so: not found"},
 			OUTCOME_RUNTIME, "libx.so: not found"},
 		{{.status = 9 << 8, .phase = "golden", .last_words = ""}, OUTCOME_CRASH,
@@ -149,7 +169,8 @@ static void deaths_are_told_apart(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(cause_of_death(&cases[i].d, cause, sizeof(cause)), cases[i].outcome);
+		assert_int_equal(
+			cause_of_death(&cases[i].d, cause, sizeof(cause)), cases[i].outcome);
 		if (!strstr(cause, cases[i].words))
 			fail_msg("\"%s\" does not say \"%s\"", cause, cases[i].words);
 	}
@@ -345,7 +366,7 @@ static void whatever_a_runner_builds_can_be_removed(void **state)
 	close(fd);
 	assert_int_equal(scratch_remove(t.fd, 7), 0);
 	assert_int_equal(faccessat(t.fd, "7", F_OK, 0), -1);
-	assert_int_equal(access(path, F_OK), 0); /* links were not followed */
+	assert_int_equal(access(path, F_OK), 0);      /* links were not followed */
 	assert_int_equal(scratch_remove(t.fd, 7), 0); /* nothing there is fine */
 	tree_fini(&t);
 }
@@ -395,8 +416,13 @@ static void each_file_of_a_plan_goes_once(void **state)
 {
 	struct plan_tensor tensors[3] = {{.sha256 = SHA_B}, {.sha256 = ""}, {.sha256 = SHA_A}};
 	struct plan_case cases[1] = {{.n_outputs = 3, .outputs = tensors}};
-	struct plan p = {.runner_sha256 = SHA_A, .model_sha256 = SHA_A, .model_bytes = 5,
-		.n_inputs = 3, .inputs = tensors, .n_cases = 1, .cases = cases};
+	struct plan p = {.runner_sha256 = SHA_A,
+		.model_sha256 = SHA_A,
+		.model_bytes = 5,
+		.n_inputs = 3,
+		.inputs = tensors,
+		.n_cases = 1,
+		.cases = cases};
 	struct fileset f;
 	struct tree t;
 	char why[128] = "";

@@ -19,8 +19,8 @@ static const struct counter *counter(const struct reading *r, const char *name)
 
 static void numbers_are_numbers_and_nothing_else_is(void **state)
 {
-	static const char *const bad[] = {"", " ", "-", "+", "abc", "12x", "1.5", "0x10", "--1", "NaN",
-		"9223372036854775808", "-9223372036854775809"};
+	static const char *const bad[] = {"", " ", "-", "+", "abc", "12x", "1.5", "0x10", "--1",
+		"NaN", "9223372036854775808", "-9223372036854775809"};
 	int64_t v = 77;
 
 	(void)state;
@@ -221,7 +221,8 @@ static void a_battery_gives_every_number_it_has(void **state)
 		"POWER_SUPPLY_TECHNOLOGY=Li-ion");
 	reading_init(&r, &t);
 	reading_sweep(&r);
-	assert_int_equal(reading_value(&r, "power.battery.capacity"), 77); /* the first one counts */
+	assert_int_equal(
+		reading_value(&r, "power.battery.capacity"), 77); /* the first one counts */
 	assert_int_equal(reading_value(&r, "power.battery.current_now"), -19531);
 	assert_string_equal(counter(&r, "power.battery.current_now")->info.unit, "uA");
 	assert_int_equal(reading_value(&r, "power.battery.voltage_now"), 4083000);
@@ -322,8 +323,8 @@ static void business_between_two_sweeps(void **state)
 
 static void load_of_the_last_minute(void **state)
 {
-	static const char *const bad[] = {"", "0.06\n", "x 0.01 0.00 3/91 6084\n", "0.6 0 0 3/91 1\n",
-		"1.00 0.01 0.00 a/91 6\n"};
+	static const char *const bad[] = {"", "0.06\n", "x 0.01 0.00 3/91 6084\n",
+		"0.6 0 0 3/91 1\n", "1.00 0.01 0.00 a/91 6\n"};
 	struct tree t;
 	struct reading r;
 
@@ -353,7 +354,8 @@ static void the_runner_has_counters_while_it_lives(void **state)
 	tree_init(&t);
 	tree_put(&t, "/proc/self/stat", "1 (x) R");
 	tree_put(&t, "/proc/55/stat",
-		"55 (evil) name) R 1 2 3 4 5 6 700 8 9 10 250 50 13 14 20 0 4 0 900 123456 77 18446744073709551615\n");
+		"55 (evil) name) R 1 2 3 4 5 6 700 8 9 10 250 50 13 14 20 0 4 0 900 123456 77 "
+		"18446744073709551615\n");
 	tree_put(&t, "/proc/55/status",
 		"Name:\tevil\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t34\n");
 	reading_init(&r, &t);
@@ -425,14 +427,15 @@ static void too_many_counters_are_left_out(void **state)
 	tree_init(&t);
 	for (int i = 0; i < 40; i++) {
 		for (int k = 0; k < 3; k++) {
-			static const char *const files[] = {"scaling_cur_freq", "scaling_max_freq",
-				"scaling_min_freq"};
+			static const char *const files[] = {
+				"scaling_cur_freq", "scaling_max_freq", "scaling_min_freq"};
 
 			snprintf(path, sizeof(path), POLICY "%d/%s", i, files[k]);
 			tree_put(&t, path, "1\n");
 		}
 		for (int k = 0; k < 5; k++) {
-			snprintf(path, sizeof(path), "/sys/class/thermal/thermal_zone%d/temp", i * 5 + k);
+			snprintf(path, sizeof(path), "/sys/class/thermal/thermal_zone%d/temp",
+				i * 5 + k);
 			tree_put(&t, path, "30000\n");
 		}
 		snprintf(path, sizeof(path), "/sys/class/thermal/cooling_device%d/cur_state", i);

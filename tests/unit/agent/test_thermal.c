@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Thermal zones as phones really have them, what is hottest, and when it is cool enough to begin. */
+/* Thermal zones as phones really have them, what is hottest, and when it is cool enough to
+ * begin. */
 #include "support.h"
 
 #include <errno.h>
@@ -25,11 +26,11 @@ static void zone(struct tree *t, int n, const char *type, const char *temp)
 
 static void some_zones_are_no_temperatures(void **state)
 {
-	static const char *const denied[] = {"soc", "socd", "pm8150b-ibat-lvl0", "pm8150b-vbat-lvl1",
-		"pm8150b-bcl-lvl2", "gpu-skin-avg-step", "cpu-0-max-step", "vph_pwr", "battery_cycle",
-		"pixel-vdroop1", "smpl_gm", "batoilo", "cpu0-ocp"};
-	static const char *const fine[] = {"soc_max", "soc-thermal", "cpu-0-0-usr", "xo-therm", "battery",
-		"x86_pkg_temp", "quiet-therm", "stepper-therm", "BIG", "mtktscpu"};
+	static const char *const denied[] = {"soc", "socd", "pm8150b-ibat-lvl0",
+		"pm8150b-vbat-lvl1", "pm8150b-bcl-lvl2", "gpu-skin-avg-step", "cpu-0-max-step",
+		"vph_pwr", "battery_cycle", "pixel-vdroop1", "smpl_gm", "batoilo", "cpu0-ocp"};
+	static const char *const fine[] = {"soc_max", "soc-thermal", "cpu-0-0-usr", "xo-therm",
+		"battery", "x86_pkg_temp", "quiet-therm", "stepper-therm", "BIG", "mtktscpu"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++)
@@ -42,7 +43,8 @@ static void some_zones_are_no_temperatures(void **state)
 
 static void absent_sensors_are_not_plausible(void **state)
 {
-	static const int64_t absent[] = {-274000, -273000, -127000, -40000, 125000, 150001, 1000000};
+	static const int64_t absent[] = {
+		-274000, -273000, -127000, -40000, 125000, 150001, 1000000};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
@@ -154,19 +156,21 @@ static void zones_are_found_by_type_whatever_their_numbers(void **state)
 	zone(&t, 4, NULL, "33000\n");
 	reading_init(&r, &t);
 	reading_sweep(&r);
-	assert_int_equal(reading_value(&r, "thermal.acpitz"), 29800); /* zone 2 comes before zone 10 */
+	assert_int_equal(
+		reading_value(&r, "thermal.acpitz"), 29800); /* zone 2 comes before zone 10 */
 	assert_int_equal(reading_value(&r, "thermal.acpitz.3"), 27800);
 	assert_int_equal(reading_value(&r, "thermal.thermal_zone4"), 33000);
 	assert_true(reading_gap(&r, "thermal.soc"));
-	assert_int_equal(sampler_counter(r.s, reading_find(&r, "thermal.soc"))->info.error, ENOTSUP);
+	assert_int_equal(
+		sampler_counter(r.s, reading_find(&r, "thermal.soc"))->info.error, ENOTSUP);
 	reading_fini(&r);
 	tree_fini(&t);
 }
 
 static void readings_that_fail_or_lie_are_gaps(void **state)
 {
-	static const char *const bad[] = {"", "\n", "N/A\n", "-274000\n", "-127000\n", "1234567890123\n",
-		"99999999999999999999\n", "-22x\n"};
+	static const char *const bad[] = {"", "\n", "N/A\n", "-274000\n", "-127000\n",
+		"1234567890123\n", "99999999999999999999\n", "-22x\n"};
 	struct tree t;
 	struct reading r;
 

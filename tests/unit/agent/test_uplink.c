@@ -63,8 +63,10 @@ static void rig_fini(struct rig *g)
 /* An attempt that has ended, with n chunks in each of two streams. */
 static void make_attempt(struct rig *g, int64_t attempt, unsigned n)
 {
-	const struct spool_meta m = {.attempt = attempt, .boot = 9, .plan = (const uint8_t *)"", .plan_len = 0};
-	struct msg_chunk c = {.kind = STREAM_TEXT, .n = 1, .payload = (const uint8_t *)"x", .len = 1};
+	const struct spool_meta m = {
+		.attempt = attempt, .boot = 9, .plan = (const uint8_t *)"", .plan_len = 0};
+	struct msg_chunk c = {
+		.kind = STREAM_TEXT, .n = 1, .payload = (const uint8_t *)"x", .len = 1};
 	struct spool s;
 
 	assert_int_equal(spool_create(&s, g->t.fd, &m), 0);
