@@ -194,7 +194,7 @@ static void env_fatal(void *ctx, const char *text)
 {
 	(void)ctx;
 	log_err("event=fatal cause=\"%s\" remedy=\"see the log above; the data directory is as it "
-	        "was "
+		"was "
 		"at the last commit\"",
 		text);
 	abort();

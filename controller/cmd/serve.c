@@ -103,7 +103,7 @@ static const struct option_row rows[] = {
 		.type = OPTION_FLAG,
 		OPTION_AT(struct serve_values, allow_insecure),
 		.help = "listen on another address than loopback without TLS: everybody on the "
-                        "network "
+			"network "
 			"can read the token"},
 	{.name = "host-id",
 		.type = OPTION_TEXT,
@@ -403,7 +403,7 @@ static void say_hello(const struct serve *s)
 		s->v.data, s->v.local ? "yes" : "no", *s->v.ort ? s->v.ort : "none");
 	if (!*s->v.ort)
 		log_warn("event=no_runtime remedy=\"`framefarm doctor` tells how to get ONNX "
-		         "Runtime\"");
+			 "Runtime\"");
 	printf("framefarm %s listens on %s\n", FRAMEFARM_VERSION, api_url(s->api));
 	fflush(stdout);
 }

@@ -273,7 +273,7 @@ void job_accept(struct farm *f, const struct farm_event *ev)
 		f->queued_runs + (int64_t)n_slots * s->n_variants > LIMIT_RUNS_QUEUED) {
 		farm_answer(f, ev, ERR_FULL, 0,
 			"%d devices × %d variants are too many; at most %d runs a job and %d in "
-		        "the queue",
+			"the queue",
 			n_slots, s->n_variants, LIMIT_RUNS_PER_JOB, LIMIT_RUNS_QUEUED);
 		jobspec_free(s);
 		return;

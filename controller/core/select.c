@@ -48,7 +48,7 @@ int selector_parse(const char *json, size_t n, struct jobspec_selector *ret_s, s
 				strlen(json_str(it)) >= LIMIT_VALUE) {
 				rc = err_set(e, ERR_PARSE,
 					"the selector's \"%.64s\" must be a text of less than %d "
-				        "bytes",
+					"bytes",
 					json_key(it), LIMIT_VALUE);
 				break;
 			}

@@ -134,7 +134,7 @@ int tools_runner(
 	program_path(t, abi, file, path, sizeof(path));
 	return resolve(t, path,
 		"there is no such runner for this device; `make` builds "
-	        "framefarm-runner-onnxruntime",
+		"framefarm-runner-onnxruntime",
 		ret_t, e);
 }
 

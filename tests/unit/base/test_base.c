@@ -209,7 +209,7 @@ static void digest_is_that_of_the_standard(void **state)
 static void map_walks_in_order_of_insertion(void **state)
 {
 	struct map *m = map_new();
-	int64_t seen = 0;
+	uint64_t seen = 0;
 
 	(void)state;
 	for (int64_t k = 100; k > 0; k--)
@@ -218,7 +218,7 @@ static void map_walks_in_order_of_insertion(void **state)
 	assert_int_equal(map_count(m), 99);
 	assert_null(map_get(m, 50));
 	for (struct map_item *it = map_first(m); it; it = map_next(it))
-		seen = seen * 3 + map_key(it);
+		seen = seen * 3 + (uint64_t)map_key(it);
 	assert_int_equal(map_key(map_first(m)), 100);
 	assert_int_not_equal(seen, 0);
 	map_free(m);
