@@ -51,7 +51,7 @@ DEPS_runner  = agents
 
 LIBS_base    = -lcjson -lcrypto -lm
 LIBS_store   = -lsqlite3
-LIBS_loop    = -levent_core -levent_pthreads
+LIBS_loop    = -levent_core
 LIBS_api     = -lmicrohttpd
 LIBS_cmd     = -lcurl
 LIBS_runner  = -ldl -lm
@@ -60,7 +60,7 @@ LIBS_agents  = -lm
 LIBS_agent   = -lm
 
 src    = $(sort $(foreach d,$(DIRS_$1),$(wildcard $(d:%/=%)/*.c)))
-obj    = $(patsubst %.c,$(B)/obj/%.o,$(call src,$1))
+obj    = $(patsubst %.c,$(B)/obj/%.o,$(call src,$1)) $(EXTRA_OBJ_$1)
 lib    = $(B)/lib/lib$1.a
 closure = $(foreach r,$1 $(DEPS_$1),$(call lib,$(r)))
 # A room's libraries, then those of what it depends on, without doubles.

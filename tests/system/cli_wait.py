@@ -5,6 +5,8 @@
 import os
 import pty
 import signal
+import ssl
+import subprocess
 import unittest
 
 from fflib.fakeapi import PROGRAM, TOKEN, CliTest, FakeApi
@@ -207,6 +209,23 @@ class Waiting(CliTest):
         code, _, _ = self.cli("job", "list", "--retry", "0")
         self.assertEqual(code, 3)
         self.assertNotIn(TOKEN, str(self.api.requests))
+
+    def test_a_certificate_that_nobody_vouches_for_is_refused(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                        "-keyout", self.path("key.pem"), "-out", self.path("cert.pem")],
+                       check=True, capture_output=True)
+        self.api.stop()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.path("cert.pem"), self.path("key.pem"))
+        self.api = FakeApi(tls=context).start()
+        self.env["FRAMEFARM_URL"] = f"https://localhost:{self.api.port}"
+        code, _, err = self.cli("job", "list")
+        self.assertEqual(code, 3)
+        self.assertIn("is not trusted", err)
+        self.assertEqual(self.api.requests, [])
+        code, _, err = self.cli("job", "list", "--ca-file", "cert.pem")
+        self.assertEqual(code, 0, err)
 
     def test_the_url_file_of_a_local_daemon_is_read(self):
         del self.env["FRAMEFARM_URL"]

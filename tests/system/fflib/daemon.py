@@ -2,6 +2,7 @@
 """A real daemon with a data directory of its own, the real CLI, and plain HTTP beside it. Nothing
 sleeps: every wait is for a condition, with a bound that only a failure reaches."""
 
+import glob
 import json
 import os
 import shutil
@@ -25,6 +26,12 @@ BUDGET, GOLDEN, GATE, INCONCLUSIVE, WAIT, UNSATISFIABLE, CANCELLED, INFRASTRUCTU
     10, 12, 13, 15, 16, 18, 19, 20)
 
 
+def find_ort():
+    """A daemon of another build directory does not find the tree's own library by itself."""
+    here = glob.glob(os.path.join(os.path.dirname(__file__), "../../../.cache/ort/[0-9]*/lib*.so*"))
+    return os.environ.get("FRAMEFARM_ORT") or (os.path.abspath(here[0]) if here else None)
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -41,6 +48,8 @@ class Daemon:
         self.data, self.options, self.env = data, list(options), env
         if "--tools" not in options:
             self.options += ["--tools", os.path.abspath(BUILD)]
+        if env is None and find_ort():
+            self.env = dict(os.environ, FRAMEFARM_ORT=find_ort())
         self.process, self.url = None, None
         self.log_path = data + ".log"
 

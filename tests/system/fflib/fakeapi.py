@@ -77,7 +77,8 @@ class Job:
 class FakeApi:
     """Call start(), and stop() at the end. `lock` guards all that is below it."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, tls=None):
+        self.tls = tls          # an ssl.SSLContext, or None
         self.lock = threading.Condition()
         self.port = port
         self.url = ""
@@ -101,6 +102,8 @@ class FakeApi:
     def start(self):
         handler = type("Handler", (Handler,), {"api": self})
         self.server = Server(("127.0.0.1", self.port), handler)
+        if self.tls:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)

@@ -415,12 +415,14 @@ void ask_send(struct client *c, const char *method, const char *path, const char
 	char *text;
 
 	if (*body)
-		text = mem_printf("%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
-				  "Content-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n%s",
+		text = mem_printf(
+			"%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+			"Content-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n%s",
 			method, path, c->rig->host, c->rig->token, strlen(body), headers, body);
 	else
-		text = mem_printf("%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n%s\r\n",
-			method, path, c->rig->host, c->rig->token, headers);
+		text = mem_printf(
+			"%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n%s\r\n", method,
+			path, c->rig->host, c->rig->token, headers);
 	assert_true(client_send(c, text, strlen(text)));
 	mem_free(text);
 }

@@ -43,7 +43,7 @@ void rig_start(struct rig *r, const struct api_config *more); /* the API; more: 
 
 void rig_turn(struct rig *r, int wait_ms);
 void rig_until(struct rig *r, bool (*until)(void *arg), void *arg);
-void rig_settle(struct rig *r); /* turns until nothing is due and no work is under way */
+void rig_settle(struct rig *r);      /* turns until nothing is due and no work is under way */
 void rig_settle_held(struct rig *r); /* the same while the pool is held: its work is not awaited */
 
 /* ---- a client ---- */
@@ -52,7 +52,7 @@ struct client {
 	struct rig *rig;
 	int fd;
 	struct buf in;
-	bool closed;  /* by the server */
+	bool closed; /* by the server */
 };
 
 void client_open(struct client *c, struct rig *r);
@@ -60,14 +60,14 @@ void client_open_from(struct client *c, struct rig *r, const char *source_ip);
 void client_close(struct client *c);
 /* Sends all of it, turning the server meanwhile; false when the server closed. */
 bool client_send(struct client *c, const void *data, size_t n);
-void client_pull(struct client *c);                    /* what is there */
+void client_pull(struct client *c); /* what is there */
 void client_until_text(struct client *c, const char *text);
 void client_until_closed(struct client *c);
 
 /* A response, parsed; its body whole, chunks put together. */
 struct response {
 	int status;
-	char *head;  /* status line and headers */
+	char *head; /* status line and headers */
 	char *body;
 	size_t len;
 	struct json_doc *doc; /* when it is JSON */

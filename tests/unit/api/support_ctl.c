@@ -275,10 +275,8 @@ int64_t ctl_last_event(const struct ctl *c)
 int64_t fake_event(struct ctl *c, const char *topic, int64_t subject, int64_t job, const char *from,
 	const char *to)
 {
-	struct event_row row = {.id = c->last_event + 1,
-		.at_ms = clock_wall_ms(),
-		.subject = subject,
-		.job = job};
+	struct event_row row = {
+		.id = c->last_event + 1, .at_ms = clock_wall_ms(), .subject = subject, .job = job};
 	struct ctl_watch *w;
 
 	str_copy(row.topic, sizeof(row.topic), topic);
@@ -347,8 +345,8 @@ static int submit(struct ctl *c, const struct farm_event *ev, struct farm_answer
 		j.spec = ev->u.submit.spec;
 		str_copy(j.name, sizeof(j.name), json_str(json_get(json_root(doc), "name")));
 		str_copy(j.actor, sizeof(j.actor), ev->actor);
-		str_copy(j.idempotency_key, sizeof(j.idempotency_key),
-			ev->u.submit.idempotency_key);
+		str_copy(
+			j.idempotency_key, sizeof(j.idempotency_key), ev->u.submit.idempotency_key);
 		str_copy(j.spec_sha256, sizeof(j.spec_sha256), ev->u.submit.spec_sha256);
 		fake_put(c, &job_table, &j);
 		fake_put(c, &run_table, &r);
@@ -482,8 +480,8 @@ int fake_uploads_open(const struct ctl *c)
 
 #define UPLOAD_QUOTA (64 * 1024 * 1024)
 
-int ctl_upload_begin(struct ctl *c, const char *sha256, int64_t bytes, struct ctl_upload **ret_u,
-	struct err *e)
+int ctl_upload_begin(
+	struct ctl *c, const char *sha256, int64_t bytes, struct ctl_upload **ret_u, struct err *e)
 {
 	struct ctl_upload *u;
 
@@ -531,8 +529,8 @@ static void upload_work(void *arg)
 	(void)arg;
 }
 
-void ctl_upload_finish(struct ctl_upload *u, void (*done)(void *arg, int rc, const char *text),
-	void *arg)
+void ctl_upload_finish(
+	struct ctl_upload *u, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	u->done = done;
 	u->arg = arg;

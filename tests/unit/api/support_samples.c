@@ -115,8 +115,10 @@ void samples_text(struct ctl *c, int64_t attempt, const char *text)
 
 static void put_fact(struct ctl *c, int64_t attempt, uint64_t seq, const struct fact *f)
 {
-	const struct samples s = {
-		.attempt = attempt, .stream = STREAM_ID_FACTS, .kind = STREAM_FACTS, .name = "facts"};
+	const struct samples s = {.attempt = attempt,
+		.stream = STREAM_ID_FACTS,
+		.kind = STREAM_FACTS,
+		.name = "facts"};
 	struct store_batch *b = store_batch_new();
 	uint8_t mem[2048];
 	struct proto_w w;
@@ -137,8 +139,8 @@ void samples_fact_int(struct ctl *c, int64_t attempt, uint64_t seq, const char *
 	put_fact(c, attempt, seq, &f);
 }
 
-void samples_fact_text(struct ctl *c, int64_t attempt, uint64_t seq, const char *key,
-	const char *text)
+void samples_fact_text(
+	struct ctl *c, int64_t attempt, uint64_t seq, const char *key, const char *text)
 {
 	struct fact f = {.mono_ns = SAMPLES_BOOT_NS, .kind = FACT_TEXT};
 

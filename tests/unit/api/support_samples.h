@@ -20,7 +20,7 @@ struct samples {
 void samples_put(struct ctl *c, const struct samples *s, const int64_t *t, const int64_t *v, int n);
 void samples_text(struct ctl *c, int64_t attempt, const char *text);
 void samples_fact_int(struct ctl *c, int64_t attempt, uint64_t seq, const char *key, int64_t v);
-void samples_fact_text(struct ctl *c, int64_t attempt, uint64_t seq, const char *key,
-	const char *text);
+void samples_fact_text(
+	struct ctl *c, int64_t attempt, uint64_t seq, const char *key, const char *text);
 
 #endif

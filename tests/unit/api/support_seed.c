@@ -160,7 +160,8 @@ static void put_marks(struct ctl *c)
 {
 	const struct samples s = {
 		.attempt = 1, .stream = STREAM_ID_MARKS, .kind = STREAM_MARKS, .name = "marks"};
-	int64_t t[] = {SAMPLES_BOOT_NS, SAMPLES_BOOT_NS + 1000000000LL, SAMPLES_BOOT_NS + 11000000000LL};
+	int64_t t[] = {
+		SAMPLES_BOOT_NS, SAMPLES_BOOT_NS + 1000000000LL, SAMPLES_BOOT_NS + 11000000000LL};
 	int64_t v[] = {PHASE_WARMUP << 16, PHASE_PACED << 16, PHASE_AFTER << 16};
 
 	samples_put(c, &s, t, v, 3);

@@ -287,7 +287,8 @@ static void a_body_that_trickles_is_cut_off(void **state)
 	client_open(&c, r);
 	snprintf(head, sizeof(head),
 		"POST /api/v1/jobs HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
-		"Content-Type: application/json\r\nIdempotency-Key: k\r\nContent-Length: 500\r\n\r\n{",
+		"Content-Type: application/json\r\nIdempotency-Key: k\r\nContent-Length: "
+		"500\r\n\r\n{",
 		r->host, r->token);
 	assert_true(client_send(&c, head, strlen(head)));
 	rig_settle(r);

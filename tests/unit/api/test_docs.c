@@ -42,9 +42,9 @@ static void every_route_is_described(void **state)
 			fail_msg("%s %s needs %s", method_name(t->method), t->pattern,
 				role_name(t->role));
 		if (!*json_str(json_get(op, "summary")) || !json_get(op, "responses"))
-			fail_msg("%s %s lacks summary or responses", method_name(t->method), t->pattern);
-		if (!!json_get(op, "requestBody") !=
-			!!(t->flags & (ROUTE_JSON | ROUTE_UPLOAD)))
+			fail_msg("%s %s lacks summary or responses", method_name(t->method),
+				t->pattern);
+		if (!!json_get(op, "requestBody") != !!(t->flags & (ROUTE_JSON | ROUTE_UPLOAD)))
 			fail_msg("%s %s: requestBody", method_name(t->method), t->pattern);
 	}
 	response_free(&p);
@@ -64,9 +64,10 @@ static void nothing_is_described_that_is_not_there(void **state)
 	struct response p;
 
 	ask_get(r, "/openapi.json", &p);
-	JSON_FOREACH(path, response_at(&p, "paths"))
-		JSON_FOREACH(op, path)
-			if (strcmp(json_key(op), "parameters") && !is_route(json_key(path), json_key(op)))
+	JSON_FOREACH (path, response_at(&p, "paths"))
+		JSON_FOREACH (op, path)
+			if (strcmp(json_key(op), "parameters") &&
+				!is_route(json_key(path), json_key(op)))
 				fail_msg("%s %s", json_key(op), json_key(path));
 	response_free(&p);
 }
@@ -89,7 +90,7 @@ static const struct json *pointed(const struct json *root, const char *ref)
 
 static void check_refs(const struct json *root, const struct json *n)
 {
-	JSON_FOREACH(child, n) {
+	JSON_FOREACH (child, n) {
 		if (!strcmp(json_key(child), "$ref") && !pointed(root, json_str(child)))
 			fail_msg("%s points nowhere", json_str(child));
 		check_refs(root, child);
@@ -97,27 +98,28 @@ static void check_refs(const struct json *root, const struct json *n)
 }
 
 /* Whether value has the members that the schema says it always has, all the way down. */
-static void check_against(const struct json *root, const struct json *schema, const struct json *v,
-	const char *where)
+static void check_against(
+	const struct json *root, const struct json *schema, const struct json *v, const char *where)
 {
 	const struct json *ref = json_get(schema, "$ref");
 
 	if (ref)
 		schema = pointed(root, json_str(ref));
-	JSON_FOREACH(name, json_get(schema, "required"))
+	JSON_FOREACH (name, json_get(schema, "required"))
 		if (!json_get(v, json_str(name)))
 			fail_msg("%s has no '%s'", where, json_str(name));
 	if (!json_is_object(v))
 		return;
-	JSON_FOREACH(member, v) {
+	JSON_FOREACH (member, v) {
 		const struct json *s = json_get(json_get(schema, "properties"), json_key(member));
 
-		if (json_get(schema, "properties") && !s && !json_get(schema, "additionalProperties"))
+		if (json_get(schema, "properties") && !s &&
+			!json_get(schema, "additionalProperties"))
 			fail_msg("%s has a '%s' that is not described", where, json_key(member));
 		if (s && json_is_object(member))
 			check_against(root, s, member, json_key(member));
 		if (s && json_is_array(member))
-			JSON_FOREACH(item, member)
+			JSON_FOREACH (item, member)
 				check_against(root, json_get(s, "items"), item, json_key(member));
 	}
 }
@@ -149,8 +151,8 @@ static void answers_are_as_described(void **state)
 		ask_get(r, asked[i][0], &p);
 		if (!json_get(schemas, asked[i][1]))
 			fail_msg("no schema %s", asked[i][1]);
-		check_against(response_json(&doc), json_get(schemas, asked[i][1]), response_json(&p),
-			asked[i][0]);
+		check_against(response_json(&doc), json_get(schemas, asked[i][1]),
+			response_json(&p), asked[i][0]);
 		response_free(&p);
 	}
 	response_free(&doc);
@@ -174,7 +176,8 @@ static void metrics_are_openmetrics(void **state)
 	next = p.body;
 	while ((line = strsep(&next, "\n")) && strcmp(line, "# EOF")) {
 		if (!strncmp(line, "# TYPE ", 7)) {
-			snprintf(family, sizeof(family), "%.*s", (int)strcspn(line + 7, " "), line + 7);
+			snprintf(family, sizeof(family), "%.*s", (int)strcspn(line + 7, " "),
+				line + 7);
 			assert_memory_equal(family, "framefarm_", 10);
 		} else if (line[0] != '#') {
 			/* Every value stands below its family. */
@@ -189,8 +192,11 @@ static void metrics_are_openmetrics(void **state)
 
 static void metrics_tell_of_jobs_devices_and_store(void **state)
 {
-	const struct ctl_progress busy = {.run = 5, .device = 1, .phase = "paced",
-		.thermal_known = true, .hottest_mc = 41500};
+	const struct ctl_progress busy = {.run = 5,
+		.device = 1,
+		.phase = "paced",
+		.thermal_known = true,
+		.hottest_mc = 41500};
 	struct rig *r = *state;
 	struct response p;
 
@@ -198,7 +204,8 @@ static void metrics_tell_of_jobs_devices_and_store(void **state)
 	seed_jobs(r->ctl, 2);
 	fake_progress(r->ctl, &busy);
 	ask_get(r, "/metrics", &p);
-	assert_non_null(strstr(p.body, "\nframefarm_jobs{state=\"completed\",verdict=\"fail\"} 1\n"));
+	assert_non_null(
+		strstr(p.body, "\nframefarm_jobs{state=\"completed\",verdict=\"fail\"} 1\n"));
 	assert_non_null(strstr(p.body, "\nframefarm_jobs{state=\"running\",verdict=\"none\"} 2\n"));
 	assert_non_null(strstr(p.body, "\nframefarm_queue_depth 7\n"));
 	assert_non_null(strstr(p.body, "\nframefarm_samples_ingested_total 123456\n"));
@@ -212,14 +219,17 @@ static void metrics_tell_of_jobs_devices_and_store(void **state)
 
 static void a_hostile_name_does_not_break_out_of_its_label(void **state)
 {
-	struct device_row d = {.id = 1, .name = "a\"} 1\nevil{x=\"", .model = "back\\slash",
+	struct device_row d = {.id = 1,
+		.name = "a\"} 1\nevil{x=\"",
+		.model = "back\\slash",
 		.state = DEVICE_READY};
 	struct rig *r = *state;
 	struct response p;
 
 	fake_put(r->ctl, &device_table, &d);
 	ask_get(r, "/metrics", &p);
-	assert_non_null(strstr(p.body, "{unit=\"a\\\"} 1\\nevil{x=\\\"\",device_model=\"back\\\\slash\""));
+	assert_non_null(
+		strstr(p.body, "{unit=\"a\\\"} 1\\nevil{x=\\\"\",device_model=\"back\\\\slash\""));
 	assert_null(strstr(p.body, "\nevil"));
 	response_free(&p);
 }

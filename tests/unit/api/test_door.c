@@ -232,8 +232,8 @@ static void log_in(struct rig *r, char cookie[160])
 	response_free(&p);
 }
 
-static int status_with_cookie(struct rig *r, const char *method, const char *path,
-	const char *cookie, const char *more)
+static int status_with_cookie(
+	struct rig *r, const char *method, const char *path, const char *cookie, const char *more)
 {
 	struct response p;
 	int status;

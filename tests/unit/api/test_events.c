@@ -56,7 +56,8 @@ static void what_happens_is_told_at_once(void **state)
 
 static void progress_is_told_without_an_id(void **state)
 {
-	const struct ctl_progress p = {.job = 2, .run = 4, .attempt = 6, .device = 1, .phase = "paced"};
+	const struct ctl_progress p = {
+		.job = 2, .run = 4, .attempt = 6, .device = 1, .phase = "paced"};
 	struct rig *r = *state;
 	struct client c;
 

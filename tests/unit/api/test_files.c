@@ -13,14 +13,15 @@ static void name_of(const void *data, size_t n, char path[128])
 	snprintf(path, 128, "/api/v1/files/%s", sum);
 }
 
-static void open_put(struct client *c, struct rig *r, const char *path, long long length,
-	const char *headers)
+static void open_put(
+	struct client *c, struct rig *r, const char *path, long long length, const char *headers)
 {
 	char head[512];
 
 	client_open(c, r);
 	snprintf(head, sizeof(head),
-		"PUT %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: %lld\r\n"
+		"PUT %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: "
+		"%lld\r\n"
 		"%s\r\n",
 		path, r->host, r->token, length, headers);
 	assert_true(client_send(c, head, strlen(head)));
@@ -113,8 +114,8 @@ static void a_name_that_is_no_hash_is_refused(void **state)
 	struct rig *r = *state;
 
 	put(r, "/api/v1/files/model.onnx", "x", 1, 400);
-	put(r, "/api/v1/files/" "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "x",
-		1, 400);
+	put(r, "/api/v1/files/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"x", 1, 400);
 	head_is(r, "/api/v1/files/..", 400);
 }
 

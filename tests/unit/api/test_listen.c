@@ -39,17 +39,17 @@ static void refused(const char *where, int code, const char *says)
 static void what_is_no_address_is_refused_with_an_example(void **state)
 {
 	(void)state;
-	refused("", ERR_INVAL, "127.0.0.1:8787");
-	refused("8787", ERR_INVAL, "127.0.0.1:8787");
-	refused(":8787", ERR_INVAL, "127.0.0.1:8787");
-	refused("127.0.0.1", ERR_INVAL, "127.0.0.1:8787");
-	refused("127.0.0.1:", ERR_INVAL, "127.0.0.1:8787");
-	refused("127.0.0.1:65536", ERR_INVAL, "127.0.0.1:8787");
-	refused("127.0.0.1:http", ERR_INVAL, "127.0.0.1:8787");
-	refused("::1:8787", ERR_INVAL, "[::1]:8787");
-	refused("[]:8787", ERR_INVAL, "[::1]:8787");
+	refused("", ERR_INVAL, "127.0.0.1:8765");
+	refused("8765", ERR_INVAL, "127.0.0.1:8765");
+	refused(":8765", ERR_INVAL, "127.0.0.1:8765");
+	refused("127.0.0.1", ERR_INVAL, "127.0.0.1:8765");
+	refused("127.0.0.1:", ERR_INVAL, "127.0.0.1:8765");
+	refused("127.0.0.1:65536", ERR_INVAL, "127.0.0.1:8765");
+	refused("127.0.0.1:http", ERR_INVAL, "127.0.0.1:8765");
+	refused("::1:8765", ERR_INVAL, "[::1]:8765");
+	refused("[]:8765", ERR_INVAL, "[::1]:8765");
 	refused("no.such.host.invalid:1", ERR_INVAL, "no.such.host.invalid");
-	refused("192.0.2.77:0", ERR_PERM, "tls_cert");
+	refused("192.0.2.77:0", ERR_PERM, "--tls-cert");
 }
 
 static void other_addresses_than_loopback_need_to_be_meant(void **state)
@@ -57,7 +57,7 @@ static void other_addresses_than_loopback_need_to_be_meant(void **state)
 	struct err e = {0};
 
 	(void)state;
-	refused("0.0.0.0:0", ERR_PERM, "allow_insecure");
+	refused("0.0.0.0:0", ERR_PERM, "--allow-insecure");
 	assert_int_equal(try_listen("0.0.0.0:0", true, &e), 0);
 	assert_int_equal(try_listen("192.0.2.77:0", true, &e), ERR_INVAL);
 	assert_non_null(strstr(e.text, "no address of this machine"));
@@ -108,21 +108,21 @@ static void a_host_is_ours_by_address_or_by_configuration(void **state)
 		{"127.0.0.1:80", "127.0.0.1", 80, false, true},
 		{"127.0.0.1", "127.0.0.1", 80, false, true},
 		{"127.0.0.1", "127.0.0.1", 443, true, true},
-		{"127.0.0.1", "127.0.0.1", 8787, false, false},
-		{"localhost:8787", "127.0.0.1", 8787, false, true},
-		{"localhost:8787", "::1", 8787, false, true},
-		{"localhost:8787", "192.0.2.1", 8787, false, false},
-		{"[::1]:8787", "::1", 8787, false, true},
-		{"[0:0:0:0:0:0:0:1]:8787", "::1", 8787, false, true},
-		{"[::2]:8787", "::1", 8787, false, false},
+		{"127.0.0.1", "127.0.0.1", 8765, false, false},
+		{"localhost:8765", "127.0.0.1", 8765, false, true},
+		{"localhost:8765", "::1", 8765, false, true},
+		{"localhost:8765", "192.0.2.1", 8765, false, false},
+		{"[::1]:8765", "::1", 8765, false, true},
+		{"[0:0:0:0:0:0:0:1]:8765", "::1", 8765, false, true},
+		{"[::2]:8765", "::1", 8765, false, false},
 		{"[::1]", "::1", 80, false, true},
-		{"192.0.2.1:8787", "192.0.2.1", 8787, false, true},
-		{"farm.example:8443", "192.0.2.1", 8787, false, true},
-		{"FARM.example:8443", "192.0.2.1", 8787, false, true},
-		{"farm.example", "192.0.2.1", 8787, false, false},
-		{"127.0.0.1.evil.example:8787", "127.0.0.1", 8787, false, false},
-		{"localhost.evil.example:8787", "127.0.0.1", 8787, false, false},
-		{"127.0.0.1:8787@evil.example", "127.0.0.1", 8787, false, false},
+		{"192.0.2.1:8765", "192.0.2.1", 8765, false, true},
+		{"farm.example:8443", "192.0.2.1", 8765, false, true},
+		{"FARM.example:8443", "192.0.2.1", 8765, false, true},
+		{"farm.example", "192.0.2.1", 8765, false, false},
+		{"127.0.0.1.evil.example:8765", "127.0.0.1", 8765, false, false},
+		{"localhost.evil.example:8765", "127.0.0.1", 8765, false, false},
+		{"127.0.0.1:8765@evil.example", "127.0.0.1", 8765, false, false},
 		{"", "127.0.0.1", 80, false, false},
 		{":", "127.0.0.1", 80, false, false},
 		{"[", "127.0.0.1", 80, false, false},
@@ -146,14 +146,14 @@ static void an_origin_is_scheme_and_host(void **state)
 	const struct listen_names plain = {hosts, false}, tls = {hosts, true};
 
 	(void)state;
-	assert_true(listen_origin_ok(&plain, "http://127.0.0.1:8787", "127.0.0.1:8787"));
-	assert_false(listen_origin_ok(&plain, "https://127.0.0.1:8787", "127.0.0.1:8787"));
-	assert_true(listen_origin_ok(&tls, "https://127.0.0.1:8787", "127.0.0.1:8787"));
-	assert_false(listen_origin_ok(&tls, "http://127.0.0.1:8787", "127.0.0.1:8787"));
-	assert_false(listen_origin_ok(&plain, "http://127.0.0.1:8787/x", "127.0.0.1:8787"));
-	assert_false(listen_origin_ok(&plain, "http://evil.example", "127.0.0.1:8787"));
-	assert_false(listen_origin_ok(&plain, "null", "127.0.0.1:8787"));
-	assert_false(listen_origin_ok(&plain, "", "127.0.0.1:8787"));
+	assert_true(listen_origin_ok(&plain, "http://127.0.0.1:8765", "127.0.0.1:8765"));
+	assert_false(listen_origin_ok(&plain, "https://127.0.0.1:8765", "127.0.0.1:8765"));
+	assert_true(listen_origin_ok(&tls, "https://127.0.0.1:8765", "127.0.0.1:8765"));
+	assert_false(listen_origin_ok(&tls, "http://127.0.0.1:8765", "127.0.0.1:8765"));
+	assert_false(listen_origin_ok(&plain, "http://127.0.0.1:8765/x", "127.0.0.1:8765"));
+	assert_false(listen_origin_ok(&plain, "http://evil.example", "127.0.0.1:8765"));
+	assert_false(listen_origin_ok(&plain, "null", "127.0.0.1:8765"));
+	assert_false(listen_origin_ok(&plain, "", "127.0.0.1:8765"));
 	/* A proxy in front speaks TLS for us. */
 	assert_true(listen_origin_ok(&plain, "https://farm.example", "farm.example"));
 }

@@ -147,7 +147,7 @@ static int64_t sum(const struct response *p, const char *column)
 {
 	int64_t all = 0, v;
 
-	JSON_FOREACH(n, response_at(p, column)) {
+	JSON_FOREACH (n, response_at(p, column)) {
 		assert_true(json_int(n, &v));
 		all += v;
 	}
@@ -162,7 +162,8 @@ static void a_chart_loses_no_slow_frame_at_any_zoom(void **state)
 
 	seed_one(r->ctl);
 	for (int buckets = 1; buckets <= 1000; buckets *= 10) {
-		snprintf(path, sizeof(path), "/api/v1/runs/r1/series?stream=paced&buckets=%d", buckets);
+		snprintf(path, sizeof(path), "/api/v1/runs/r1/series?stream=paced&buckets=%d",
+			buckets);
 		get(r, path, 200, &p);
 		assert_true(json_count(response_at(&p, "t")) <= buckets);
 		assert_int_equal(sum(&p, "n"), 600);
@@ -304,7 +305,8 @@ static void devices_say_what_they_need_and_what_to_do(void **state)
 	assert_string_equal(response_str(&p, "devices.0.state"), "quarantined");
 	assert_string_equal(response_str(&p, "devices.0.need"), "fan is stuck");
 	assert_non_null(strstr(response_str(&p, "devices.0.advice"), "release"));
-	assert_string_equal(json_str(json_get(response_at(&p, "devices.0.attrs"), "cpu.cores")), "8");
+	assert_string_equal(
+		json_str(json_get(response_at(&p, "devices.0.attrs"), "cpu.cores")), "8");
 	response_free(&p);
 	get(r, "/api/v1/devices/d1", 200, &p);
 	assert_string_equal(response_str(&p, "counters.0.name"), "thermal.soc");

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Server-sent events. A watcher is either live, then events come from the hub into its bounded
+ * queue, or it replays, then pages of stored events come from pool threads. Replay turns live when
+ * it has covered everything that the disk held at that moment; a live watcher whose queue is full
+ * (its socket takes nothing) loses the queue and replays from the last event that it was given. So
+ * no stored event is ever skipped, and memory is bounded. Progress is not stored: who is slow
+ * misses it.
+ */
+#include "api/handlers.h"
+
+#include <string.h>
+
+#include "api/http.h"
+#include "api/internal.h"
+#include "api/param.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/rstr.h"
+#include "base/str.h"
+#include "core/rows.h"
+#include "farm/ctl.h"
+#include "store/store.h"
+
+enum topic { TOPIC_JOB = 1, TOPIC_RUN = 2, TOPIC_DEVICE = 4, TOPIC_LEASE = 8, TOPIC_PROGRESS = 16 };
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} topics[] = {
+	{"job", TOPIC_JOB},
+	{"run", TOPIC_RUN},
+	{"device", TOPIC_DEVICE},
+	{"lease", TOPIC_LEASE},
+	{"progress", TOPIC_PROGRESS},
+};
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+struct watcher {
+	struct listener listener; /* first */
+	struct api *api;
+	struct req *req;
+	int64_t job; /* only this one's; 0: all */
+	unsigned topics;
+	int64_t position; /* every stored event up to this id was queued, or is not wanted */
+	bool replay;      /* not live */
+	bool end;
+	struct task *task;
+	struct rstr *now; /* being sent, from `sent` on */
+	size_t sent;
+	struct entry {
+		int64_t id; /* of a stored event; 0 of progress and comments */
+		struct rstr *text;
+	} queue[API_WATCH_QUEUE]; /* a ring */
+	int first, n;
+};
+
+/* ---- the queue ---- */
+
+static struct entry *queue_at(struct watcher *w, int i)
+{
+	return &w->queue[(w->first + i) % API_WATCH_QUEUE];
+}
+
+static bool queue_put(struct watcher *w, int64_t id, struct rstr *text)
+{
+	if (w->n == API_WATCH_QUEUE)
+		return false;
+	*queue_at(w, w->n++) = (struct entry){id, rstr_ref(text)};
+	req_wake(w->req);
+	return true;
+}
+
+static void queue_comment(struct watcher *w, const char *text)
+{
+	struct rstr *s = rstr_new(text, strlen(text));
+
+	queue_put(w, 0, s);
+	rstr_unref(s);
+}
+
+static struct rstr *queue_take(struct watcher *w)
+{
+	struct rstr *s = queue_at(w, 0)->text;
+
+	w->first = (w->first + 1) % API_WATCH_QUEUE;
+	w->n--;
+	return s;
+}
+
+/* Returns the id of the first stored event that was in it, 0 for none. */
+static int64_t queue_clear(struct watcher *w)
+{
+	int64_t id = 0;
+
+	for (int i = 0; i < w->n; i++) {
+		if (!id)
+			id = queue_at(w, i)->id;
+		rstr_unref(queue_at(w, i)->text);
+	}
+	w->n = 0;
+	return id;
+}
+
+static unsigned topic_bit(const char *name)
+{
+	for (int i = 0; i < COUNT(topics); i++)
+		if (!strcmp(topics[i].name, name))
+			return topics[i].bit;
+	return 0;
+}
+
+static bool is_wanted(const struct watcher *w, const struct event_row *ev)
+{
+	return (!w->job || ev->job == w->job) && (topic_bit(ev->topic) & w->topics);
+}
+
+/* ---- replay ---- */
+
+struct page {
+	int64_t job, after;
+	int64_t newest; /* on the disk before the page was read */
+	struct event_row rows[API_REPLAY_PAGE];
+	int n;
+};
+
+static int add_row(void *arg, const void *row)
+{
+	struct page *p = arg;
+
+	if (p->n < API_REPLAY_PAGE)
+		p->rows[p->n++] = *(const struct event_row *)row;
+	return 0;
+}
+
+static struct reply *replay_work(const struct task_env *env, void *args)
+{
+	struct page *p = args;
+	struct store_page page = {.after = p->after, .limit = API_REPLAY_PAGE};
+	struct err e = {0};
+
+	if (p->job) {
+		page.n_filters = 1;
+		page.filters[0] = (struct store_filter){"job", NULL, p->job};
+	}
+	return store_rows(env->reader, &event_table, &page, add_row, p, &e) ? reply_error(&e)
+	                                                                    : NULL;
+}
+
+static void replay_take(struct watcher *w, const struct page *p)
+{
+	for (int i = 0; i < p->n; i++) {
+		struct rstr *text;
+
+		w->position = p->rows[i].id;
+		if (!is_wanted(w, &p->rows[i]))
+			continue;
+		text = hub_event_text(&p->rows[i]);
+		queue_put(w, w->position, text);
+		rstr_unref(text);
+	}
+	/* A page that is not full holds all there was. */
+	if (p->n < API_REPLAY_PAGE && w->position < p->newest)
+		w->position = p->newest;
+	if (w->position >= ctl_last_event(w->api->ctl))
+		w->replay = false;
+}
+
+static void replay_done(void *owner, void *args, struct reply *p)
+{
+	struct watcher *w = owner;
+
+	w->task = NULL;
+	if (p)
+		w->end = true; /* the client comes again with its Last-Event-ID */
+	else
+		replay_take(w, args);
+	reply_free(p);
+	req_wake(w->req);
+}
+
+static void replay_next(struct watcher *w)
+{
+	static const struct task_kind kind = {replay_work, replay_done};
+	struct page *p = mem_zalloc(sizeof(*p));
+	struct err e;
+
+	p->job = w->job;
+	p->after = w->position;
+	p->newest = ctl_last_event(w->api->ctl);
+	w->task = task_start(w->api, &kind, w, p, &e);
+	if (!w->task)
+		w->end = true;
+}
+
+/* ---- as a listener ---- */
+
+static void on_event(struct listener *l, const struct event_row *ev, struct rstr *text)
+{
+	struct watcher *w = (struct watcher *)l;
+
+	if (w->replay || ev->id <= w->position)
+		return;
+	if (is_wanted(w, ev) && !queue_put(w, ev->id, text)) {
+		w->position = queue_clear(w) - 1;
+		w->replay = true;
+		w->api->watchers_dropped++;
+		return;
+	}
+	w->position = ev->id;
+}
+
+static void on_progress(struct listener *l, const struct ctl_progress *p, struct rstr *text)
+{
+	struct watcher *w = (struct watcher *)l;
+
+	if (!w->replay && (w->topics & TOPIC_PROGRESS) && (!w->job || p->job == w->job) &&
+		w->n < API_WATCH_QUEUE / 2) /* so a full queue holds stored events */
+		queue_put(w, 0, text);
+}
+
+static void on_drain(struct listener *l)
+{
+	struct watcher *w = (struct watcher *)l;
+
+	w->end = true;
+	req_wake(w->req);
+}
+
+/* ---- as a source ---- */
+
+static ssize_t watch_read(void *arg, char *dst, size_t max)
+{
+	struct watcher *w = arg;
+	size_t n;
+
+	if (!w->now && w->n) {
+		w->now = queue_take(w);
+		w->sent = 0;
+	}
+	if (!w->now && w->end)
+		return SOURCE_END;
+	if (!w->now) {
+		if (w->replay && !w->task)
+			replay_next(w);
+		req_wait_until(w->req, api_now_ms(w->api) + API_HEARTBEAT_MS);
+		return w->end ? SOURCE_END : 0;
+	}
+	n = rstr_len(w->now) - w->sent;
+	n = n < max ? n : max;
+	memcpy(dst, rstr_text(w->now) + w->sent, n);
+	w->sent += n;
+	if (w->sent == rstr_len(w->now)) {
+		rstr_unref(w->now);
+		w->now = NULL;
+	}
+	return (ssize_t)n;
+}
+
+/* Nothing happened for so long: proxies stay awake, and a peer that is gone is found out. */
+static void watch_expired(void *arg)
+{
+	queue_comment(arg, ": still here\n\n");
+}
+
+static void watch_free(void *arg)
+{
+	struct watcher *w = arg;
+
+	task_abandon(w->task);
+	hub_del(&w->listener);
+	queue_clear(w);
+	rstr_unref(w->now);
+	w->api->n_watchers--;
+	mem_free(w);
+}
+
+/* ---- the request ---- */
+
+static bool read_topics(struct req *r, unsigned *ret_bits)
+{
+	char text[LIMIT_VALUE] = "", *next = text, *word;
+	unsigned bits = 0, bit;
+
+	if (!param_text(r, "topic", text, sizeof(text)))
+		return false;
+	while ((word = strsep(&next, ","))) {
+		bit = topic_bit(word);
+		if (!bit && *text) {
+			req_reply(r, reply_problem(400, "invalid-request",
+					     "there is no topic '%.40s'; known: job, run, "
+					     "device, lease, progress",
+					     word));
+			return false;
+		}
+		bits |= bit;
+	}
+	*ret_bits = bits ? bits : ~0u;
+	return true;
+}
+
+/* A browser that comes back says what it saw last; that wins over the address it came to first. */
+static bool read_position(struct req *r, int64_t *ret_after)
+{
+	const char *last = req_header(r, "Last-Event-ID");
+	struct api *a = r->api;
+	int64_t v;
+
+	if (!param_int(r, "after", 0, INT64_MAX, ret_after))
+		return false;
+	if (last && str_to_i64(last, &v) && v >= 0)
+		*ret_after = v;
+	/* A client of a farm whose store was restored may have seen more than there is. */
+	if (*ret_after > ctl_last_event(a->ctl))
+		*ret_after = ctl_last_event(a->ctl);
+	return true;
+}
+
+static void watch(struct req *r, int64_t job, int64_t after)
+{
+	static const struct source source = {watch_read, watch_expired, watch_free};
+	struct api *a = r->api;
+	unsigned bits = 0;
+	struct watcher *w;
+	struct reply *p;
+
+	if (!read_topics(r, &bits) || !read_position(r, &after))
+		return;
+	if (a->n_watchers == API_WATCHERS || a->draining) {
+		req_reply(r, reply_problem(503, "busy",
+				     "%d clients watch events already; try again", API_WATCHERS));
+		return;
+	}
+	a->n_watchers++;
+	w = mem_zalloc(sizeof(*w));
+	w->listener =
+		(struct listener){.event = on_event, .progress = on_progress, .drain = on_drain};
+	w->api = a;
+	w->req = r;
+	w->job = job;
+	w->topics = bits;
+	w->position = after;
+	w->replay = after < ctl_last_event(a->ctl);
+	hub_add(a, &w->listener);
+	p = reply_source("text/event-stream", &source, w);
+	reply_header(p, "X-Accel-Buffering", "no");
+	queue_comment(w, "retry: 2000\n\n");
+	req_reply(r, p);
+}
+
+void events_get(struct req *r)
+{
+	static const char *const known[] = {"after", "topic", NULL};
+	struct api *a = r->api;
+
+	if (param_only(r, known))
+		watch(r, 0, ctl_last_event(a->ctl));
+}
+
+void events_job(struct req *r)
+{
+	static const char *const known[] = {"after", "topic", NULL};
+	int64_t job;
+
+	if (param_path_id(r, 'j', "job", &job) && param_only(r, known))
+		watch(r, job, 0);
+}

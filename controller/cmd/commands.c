@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of subcommands; see command.h. A new one is a file, its function's line in command.h and
+ * its entry here. */
+#include "cmd/command.h"
+
+#define WORDS_DEVICE "DEVICE is an id (d1) or a name."
+
+const struct command commands[] = {
+	{"serve", cmd_serve, "", 0, 0, COMMAND_ARG_NONE,
+		"run the daemon: devices, queue, store, API and pages", &serve_options,
+		"Runs in the foreground until SIGTERM or SIGINT, then lets what is under way come "
+		"to a "
+		"state that survives and ends.\n\n"
+		"The first start makes the data directory and, in it, the admin token with which "
+		"clients on the same host are let in. Every option may also stand in the file "
+		"given "
+		"with --config, as `name = value`."},
+	{"run", cmd_run, "JOB.json", 1, 1, COMMAND_ARG_FILE,
+		"submit a job, wait for it, print its result and exit with its code", &run_options,
+		"Reads the job file (- is standard input), uploads the models and inputs that the "
+		"daemon does not have yet, submits the job and follows it. Paths in the job are "
+		"relative to the job file. stdout carries the result alone; progress goes to "
+		"stderr.\n\n"
+		"The exit code tells slow from broken: 0 all gates pass, 10 over the budget, 12 "
+		"wrong "
+		"outputs, 13 another gate, 15 inconclusive, 16 stopped waiting, 18 no device can "
+		"ever "
+		"match, 19 cancelled, 20 infrastructure; 2 is an invalid job, 3 no permission, 4 "
+		"no "
+		"daemon.\n\n"
+		"The waiting outlives a restart of the daemon."},
+	{"job list", cmd_job_list, "", 0, 0, COMMAND_ARG_NONE, "list jobs, newest first",
+		&job_list_options, ""},
+	{"job show", cmd_job_show, "JOB", 1, 1, COMMAND_ARG_NONE,
+		"print a job's runs and what the gates say", &job_show_options,
+		"JOB is an id (j17). The exit code is 0 whatever the verdict; `job wait` exits "
+		"with the "
+		"job's."},
+	{"job wait", cmd_job_wait, "JOB", 1, 1, COMMAND_ARG_NONE,
+		"wait for a job, print its result and exit with its code", &job_wait_options,
+		"As `run` does once the job is submitted; JOB is an id (j17)."},
+	{"job logs", cmd_job_logs, "JOB", 1, 1, COMMAND_ARG_NONE, "print what the runners wrote",
+		&job_logs_options, "JOB is an id (j17)."},
+	{"job cancel", cmd_job_cancel, "JOB", 1, 1, COMMAND_ARG_NONE, "cancel a job",
+		&job_cancel_options, "JOB is an id (j17)."},
+	{"device list", cmd_device_list, "", 0, 0, COMMAND_ARG_NONE,
+		"list devices, their states and what they need", &device_list_options, ""},
+	{"device show", cmd_device_show, "DEVICE", 1, 1, COMMAND_ARG_NONE,
+		"print all that is known of a device", &device_show_options, WORDS_DEVICE},
+	{"device quarantine", cmd_device_quarantine, "DEVICE", 1, 1, COMMAND_ARG_NONE,
+		"take a device out of service", &device_admin_options,
+		"It gets no new work until it is released. " WORDS_DEVICE},
+	{"device release", cmd_device_release, "DEVICE", 1, 1, COMMAND_ARG_NONE,
+		"put a quarantined device back into service", &device_admin_options, WORDS_DEVICE},
+	{"device retire", cmd_device_retire, "DEVICE", 1, 1, COMMAND_ARG_NONE,
+		"take a device out for good; its results stay", &device_admin_options,
+		"There is no way back. " WORDS_DEVICE},
+	{"doctor", cmd_doctor, "", 0, 0, COMMAND_ARG_NONE,
+		"say what this host lacks, and the command that mends it", &doctor_options,
+		"Exits with 0 when nothing fails, with 1 otherwise. A warning names what will be "
+		"missing from results; a failure, what will not work at all."},
+	{"completion", cmd_completion, "bash|zsh", 1, 1, COMMAND_ARG_SHELL,
+		"print a shell's completion of this program", NULL,
+		"For bash: framefarm completion bash > "
+		"~/.local/share/bash-completion/completions/framefarm"},
+	{"help", cmd_help, "[COMMAND]", 0, 2, COMMAND_ARG_COMMAND,
+		"tell about the commands, or one of them", &help_options, ""},
+	{"version", cmd_version, "", 0, 0, COMMAND_ARG_NONE, "print the version", NULL, ""},
+};
+
+const int n_commands = sizeof(commands) / sizeof(commands[0]);

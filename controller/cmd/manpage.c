@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The manual page; see manpage.h. */
+#include "cmd/manpage.h"
+
+#include <string.h>
+
+#include "base/exitcode.h"
+#include "cmd/command.h"
+#include "cmd/usage.h"
+
+static const struct {
+	const char *name, *text;
+} environment[] =
+	{
+		{"FRAMEFARM_URL", "Where clients find the daemon; --url stands over it."},
+		{"FRAMEFARM_TOKEN", "The token that clients send; --token-file stands over it."},
+		{"FRAMEFARM_CA", "Certificates that clients trust; --ca-file stands over it."},
+		{"FRAMEFARM_DATA", "The data directory. Default: /var/lib/framefarm for root, else "
+				   "~/.local/share/framefarm."},
+		{"FRAMEFARM_ORT", "ONNX Runtime's library. Default: beside the program, else where "
+				  "Debian's package "
+				  "puts it."},
+		{"NO_COLOR", "When set, nothing is coloured."},
+},
+  files[] = {
+	  {"DATA/admin.token", "The token with every right, mode 0600, made at the daemon's first "
+			       "start. Clients on "
+			       "the same host find it themselves."},
+	  {"DATA/url", "Where the daemon listens; clients on the same host read it."},
+};
+
+#define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+/* Text of a paragraph: a backslash and a hyphen are escaped, and a line must not begin with a dot or
+ * an apostrophe. */
+static void text(FILE *f, const char *s)
+{
+	bool begin = true;
+
+	for (; *s; s++) {
+		if (begin && (*s == '.' || *s == '\''))
+			fputs("\\&", f);
+		begin = *s == '\n';
+		if (*s == '\\')
+			fputs("\\e", f);
+		else if (*s == '-')
+			fputs("\\-", f);
+		else
+			fputc(*s, f);
+	}
+}
+
+/* Paragraphs between empty lines. */
+static void paragraphs(FILE *f, const char *s)
+{
+	while (*s) {
+		const char *end = strstr(s, "\n\n");
+		size_t n = end ? (size_t)(end - s) : strlen(s);
+		char part[2048];
+
+		snprintf(part, sizeof(part), "%.*s", (int)n, s);
+		fputs(".PP\n", f);
+		text(f, part);
+		fputc('\n', f);
+		s += n + (end ? 2 : 0);
+	}
+}
+
+static void item(FILE *f, const char *label, const char *words)
+{
+	fputs(".TP\n.B ", f);
+	text(f, label);
+	fputc('\n', f);
+	text(f, words);
+	fputs(".\n", f);
+}
+
+static void option(FILE *f, const struct option_row *row)
+{
+	char label[USAGE_LABEL_MAX], words[USAGE_TEXT_MAX];
+
+	usage_label(label, row);
+	usage_text(words, row);
+	item(f, label + strspn(label, " "), words);
+}
+
+static void command(FILE *f, const struct command *c)
+{
+	struct option_row rows[OPTION_ROWS_MAX];
+	int n = c->options ? options_rows(c->options, rows) : 0;
+
+	fputs(".SS framefarm ", f);
+	text(f, c->name);
+	fputs(" [options] ", f);
+	text(f, c->args);
+	fputs("\n.PP\n", f);
+	text(f, c->summary);
+	fputs(".\n", f);
+	paragraphs(f, c->help);
+	for (int i = 0; i < n; i++)
+		option(f, &rows[i]);
+}
+
+void manpage_print(FILE *f)
+{
+	fputs(".TH FRAMEFARM 1 \"\" \"framefarm " FRAMEFARM_VERSION "\" \"User Commands\"\n"
+	      ".SH NAME\n"
+	      "framefarm \\- a device farm that judges on\\-device models against the frame "
+	      "budget\n"
+	      ".SH SYNOPSIS\n"
+	      ".B framefarm\n"
+	      ".I command\n"
+	      "[options] [arguments]\n"
+	      ".SH DESCRIPTION\n"
+	      "A daemon on a Linux host schedules benchmark jobs across the devices that are "
+	      "attached\n"
+	      "to it, judges each run against the frame budget and keeps the results. The other\n"
+	      "commands are clients of its HTTP API.\n"
+	      ".SH COMMANDS\n",
+		f);
+	for (int i = 0; i < n_commands; i++)
+		command(f, &commands[i]);
+	fputs(".SH EXIT STATUS\n", f);
+	for (int code = 0; code <= 20; code++) {
+		char label[16];
+
+		if (!strcmp(exit_code_text(code), "unknown"))
+			continue;
+		snprintf(label, sizeof(label), "%d", code);
+		item(f, label, exit_code_text(code));
+	}
+	fputs(".SH ENVIRONMENT\n", f);
+	for (int i = 0; i < N(environment); i++) {
+		fprintf(f, ".TP\n.B %s\n", environment[i].name);
+		text(f, environment[i].text);
+		fputc('\n', f);
+	}
+	fputs(".SH FILES\n", f);
+	for (int i = 0; i < N(files); i++) {
+		fprintf(f, ".TP\n.I %s\n", files[i].name);
+		text(f, files[i].text);
+		fputc('\n', f);
+	}
+	fputs(".SH CONFIGURATION FILE\n"
+	      "A file for\n"
+	      ".B framefarm serve \\-\\-config\n"
+	      "has a line `name = value` for each option, with the long name of the option; a "
+	      "value\n"
+	      "may stand in double quotes, a flag is yes or no, and # begins a comment. The "
+	      "command\n"
+	      "line stands over the file.\n",
+		f);
+}

@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# deps.sh [build|test]: installs what is missing to build and run (`build`, the default) or to run the
+# tests as well (`test`). What is there already is left alone, and where nothing is missing nothing is
+# asked of the network. Debian packages come from apt, through sudo when not root; ONNX Runtime and
+# uPlot from the scripts beside this one, which check what they fetch.
+set -eu
+
+what=${1:-build}
+cd "$(dirname "$0")/../.."
+missing=
+
+say() { printf 'deps: %s\n' "$*"; }
+die() { say "$*" >&2; exit 1; }
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "these packages are missing, and there is neither root nor sudo:$missing"
+	fi
+}
+
+# ---- is it there? each line: how to see it, and the package that brings it ----
+
+lacks() { missing="$missing $1"; }
+command_of() { command -v "$1" >/dev/null || lacks "$2"; }
+file_of() { [ -e "$1" ] || lacks "$2"; }
+# The system's own Python, which Debian's packages of modules belong to.
+module_of() { /usr/bin/python3 -c "import $1" 2>/dev/null || lacks "$2"; }
+header_of() {
+	if ! command -v cc >/dev/null || ! echo "#include <$1>" | cc -E -x c - >/dev/null 2>&1; then
+		lacks "$2"
+	fi
+}
+
+for_build() {
+	command_of cc gcc
+	command_of make make
+	command_of musl-gcc musl-tools
+	command_of sha256sum coreutils
+	header_of stdlib.h libc6-dev
+	header_of linux/seccomp.h linux-libc-dev
+	header_of microhttpd.h libmicrohttpd-dev
+	header_of event2/event.h libevent-dev
+	header_of sqlite3.h libsqlite3-dev
+	header_of cjson/cJSON.h libcjson-dev
+	header_of curl/curl.h libcurl4-openssl-dev
+	header_of openssl/evp.h libssl-dev
+	header_of uthash.h uthash-dev
+	command_of python3 python3
+	module_of onnx python3-onnx
+	[ -e /etc/ssl/certs/ca-certificates.crt ] || lacks ca-certificates
+	fetched || command_of npm npm
+}
+
+for_test() {
+	header_of cmocka.h libcmocka-dev
+	file_of /usr/share/libonnx-testdata/data/node libonnx-testdata
+	command_of strace strace
+	command_of ip iproute2
+	command_of unshare util-linux
+	command_of curl curl
+	command_of openssl openssl
+	command_of clang clang
+	libfuzzer || lacks "clang libclang-rt-dev"
+	command_of clang-format clang-format
+	command_of chromium chromium
+	command_of node nodejs
+	[ -d .cache/browser/node_modules/playwright-core ] || command_of npm npm
+}
+
+libfuzzer() {
+	command -v clang >/dev/null &&
+		[ -n "$(find "$(clang -print-resource-dir)" -name 'libclang_rt.fuzzer*.a' 2>/dev/null)" ]
+}
+
+# Whether what only npm brings is here already.
+fetched() {
+	[ -e .cache/uplot/uPlot.iife.min.js ] || return 1
+	[ -n "${FRAMEFARM_ORT:-}" ] && return 0
+	for lib in .cache/ort/*/libonnxruntime.so.1 /usr/lib/*/libonnxruntime.so.1*; do
+		[ -e "$lib" ] && return 0
+	done
+	return 1
+}
+
+install_packages() {
+	command -v apt-get >/dev/null ||
+		die "this host has no apt; install what these Debian packages bring:$missing"
+	say "installing$missing"
+	as_root apt-get update -q </dev/null >/dev/null || die "apt-get update failed: is there a network?"
+	# shellcheck disable=SC2086
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+		$missing </dev/null || die "apt-get could not install:$missing"
+}
+
+case $what in
+build) for_build ;;
+test) for_build; for_test ;;
+*) echo "usage: deps.sh [build|test]" >&2; exit 2 ;;
+esac
+[ -z "$missing" ] || install_packages
+
+ort=$(etc/build/fetch-ort.sh) || die "ONNX Runtime is missing; put its library somewhere and set FRAMEFARM_ORT"
+ort=$(printf '%s\n' "$ort" | tail -n 1)
+etc/build/fetch-uplot.sh
+say "all there; ONNX Runtime is $ort"

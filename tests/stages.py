@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds and tests everything, stage by stage, and counts every test.
+
+    stages.py [-l] [STAGE…]     all stages, or those named; -l lists them
+
+A stage is a build, and then jobs, two at a time. A job is one program with a time of its own; what it
+prints is read as TAP (`ok`, `not ok`, which cmocka prints too), as the summary of unittest or of node's
+test runner, or, where it has none of these, as one test that its exit code decides. Output is shown for what fails. A stage that fails does
+not keep the next from running. Exit code: 0 when nothing failed.
+"""
+
+import concurrent.futures
+import dataclasses
+import glob
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+JOBS = 2            # at a time; the target is a machine with two cores
+
+BUILD = os.environ.get("B") or "build"
+MAKE = os.environ.get("MAKE") or "make"
+SUMMARY = os.path.join(BUILD, "check.summary")
+
+# Rooms with threads, or code that runs on several.
+TSAN_ROOMS = ("loop", "store", "drivers", "farm", "api", "agents", "runner")
+
+SAN_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+@dataclasses.dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        text = f"{self.passed} passed, {self.failed} failed"
+        return text + (f", {self.skipped} skipped" if self.skipped else "")
+
+
+@dataclasses.dataclass
+class Job:
+    name: str
+    argv: list
+    timeout_s: int = 120
+    lines: int = 200  # of its output that are shown when it fails
+    env: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Result:
+    job: Job
+    code: int          # as subprocess has it; None: its time was over
+    output: str
+    seconds: float
+    count: Count = None
+
+
+@dataclasses.dataclass
+class Stage:
+    name: str
+    jobs: object               # fn() → list of jobs, called once the build is done
+    build: list = dataclasses.field(default_factory=list)  # arguments for make
+    build_s: int = 400
+    env: dict = dataclasses.field(default_factory=dict)
+    at_a_time: int = JOBS
+
+
+# ---- running ----
+
+def environment(*more):
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "B")}
+    env.update(CMOCKA_MESSAGE_OUTPUT="TAP", FRAMEFARM_BUILD=BUILD, PYTHONUNBUFFERED="1")
+    for m in more:
+        env.update(m)
+    return env
+
+
+def run(job, stage_env):
+    """One job to its end. It gets a process group of its own, which is killed when its time is over,
+    and at its end, so that nothing it started stays."""
+    began = time.monotonic()
+    with subprocess.Popen(job.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env=environment(stage_env, job.env),
+                          start_new_session=True) as child:
+        try:
+            output, _ = child.communicate(timeout=job.timeout_s)
+            code = child.returncode
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            output, _ = child.communicate()
+            code = None
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+    return Result(job, code, output.decode(errors="replace"), time.monotonic() - began)
+
+
+# ---- counting ----
+
+TAP = re.compile(r"^(ok|not ok)\b[^\n#]*(# SKIP)?", re.M)
+PLAN = re.compile(r"^1\.\.(\d+)", re.M)
+UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.M)
+PROBLEMS = re.compile(r"^(?:OK|FAILED)(?: \((.*)\))?$", re.M)
+NODE_JS = re.compile(r"^(?:#|\u2139) (pass|fail|skipped|todo|cancelled) (\d+)$", re.M)
+ONNX_NODES = re.compile(r"^onnx_node: .*?(\d+) ok\b", re.M)
+
+
+def count_tap(output):
+    count = Count()
+    for word, skip in TAP.findall(output):
+        if skip:
+            count.skipped += 1
+        elif word == "ok":
+            count.passed += 1
+        else:
+            count.failed += 1
+    # A test program that died in the middle has not said what it planned.
+    planned = sum(int(n) for n in PLAN.findall(output))
+    count.failed += max(0, planned - count.passed - count.failed - count.skipped)
+    return count
+
+
+def count_unittest(output):
+    ran = sum(int(n) for n in UNITTEST.findall(output))
+    words = ", ".join(PROBLEMS.findall(output))
+    bad = sum(int(n) for n in re.findall(r"(?:failures|errors|unexpected successes)=(\d+)", words))
+    skipped = sum(int(n) for n in re.findall(r"skipped=(\d+)", words))
+    return Count(max(0, ran - bad - skipped), bad, skipped)
+
+
+def count_node(output):
+    sums = dict.fromkeys(("pass", "fail", "cancelled", "skipped", "todo"), 0)
+    for word, n in NODE_JS.findall(output):
+        sums[word] += int(n)
+    return Count(sums["pass"], sums["fail"] + sums["cancelled"], sums["skipped"] + sums["todo"])
+
+
+def count(result):
+    """Never says that nothing failed of a job that failed."""
+    if UNITTEST.search(result.output):
+        got = count_unittest(result.output)
+    elif NODE_JS.search(result.output):
+        got = count_node(result.output)
+    elif TAP.search(result.output) or PLAN.search(result.output):
+        got = count_tap(result.output)
+    elif result.code == 0 and "SKIPPED" in result.output:
+        got = Count(skipped=1)
+    else:
+        got = Count(passed=1 if result.code == 0 else 0)
+    got.passed += sum(int(n) for n in ONNX_NODES.findall(result.output))
+    if result.code != 0 and not got.failed:
+        got.failed = 1
+    return got
+
+
+# ---- showing ----
+
+def show(result):
+    ended = "its time was over" if result.code is None else f"exit code {result.code}"
+    print(f"-- {result.job.name}: {ended}, {result.seconds:.1f} s: {' '.join(result.job.argv)}")
+    lines = result.output.splitlines()
+    if len(lines) > result.job.lines:
+        print(f"   ({len(lines) - result.job.lines} lines are left out)")
+    for line in lines[-result.job.lines:]:
+        print("   " + line)
+    sys.stdout.flush()
+
+
+def build(stage):
+    job = Job("build", [MAKE, "-j2", f"B={BUILD}", *stage.build], stage.build_s)
+    result = run(job, {})
+    if result.code != 0:
+        show(result)
+    return result.code == 0
+
+
+def do_stage(stage):
+    began = time.monotonic()
+    total = Count()
+    print(f"== {stage.name}", flush=True)
+    if stage.build and not build(stage):
+        total.failed = 1
+        jobs = []
+    else:
+        jobs = stage.jobs()
+    built_s = time.monotonic() - began
+    with concurrent.futures.ThreadPoolExecutor(stage.at_a_time) as pool:
+        for future in concurrent.futures.as_completed(
+                [pool.submit(run, job, stage.env) for job in jobs]):
+            result = future.result()
+            result.count = count(result)
+            if result.count.failed:
+                show(result)
+            total.add(result.count)
+    seconds = time.monotonic() - began
+    note = f" ({built_s:.0f} s of it building)" if stage.build and jobs else ""
+    print(f"== {stage.name}: {total} in {seconds:.0f} s{note}", flush=True)
+    return total, seconds
+
+
+# ---- the stages ----
+
+def unit_jobs(b, rooms=None, before=()):
+    jobs = []
+    for source in sorted(glob.glob("tests/unit/*/test_*.c")):
+        room = source.split("/")[2]
+        program = os.path.join(b, "tests", room, os.path.basename(source)[:-2])
+        if rooms is None or room in rooms:
+            jobs.append(Job(f"{room}/{os.path.basename(program)}",
+                            [*before, os.path.abspath(program)], 180))
+    return jobs
+
+
+def unit_targets(b, rooms):
+    return [job.argv[-1].replace(os.path.abspath(b), b, 1) for job in unit_jobs(b, rooms)]
+
+
+def sanitized(name, sanitizers, rooms):
+    b = os.path.join(BUILD, name)
+    # The thread sanitizer needs its memory where it expects it; kernels with more random bits of
+    # address space than it was built for would stop it.
+    before = ("setarch", platform.machine(), "-R") if name == "tsan" and shutil.which("setarch") else ()
+    return Stage(f"unit tests under {name}", lambda: unit_jobs(b, rooms, before),
+                 [f"B={b}", f"SAN={sanitizers}", *unit_targets(b, rooms)], 500, SAN_ENV)
+
+
+def daemon_under(name, sanitizers, scripts):
+    """The same stories with the daemon built with a sanitizer; agent and runner stay as they are."""
+    b = os.path.join(BUILD, name)
+    env = dict(SAN_ENV, FRAMEFARM_DAEMON=os.path.join(b, "framefarm"))
+    return Stage(f"system tests, daemon under {name}",
+                 lambda: [Job(s, ["python3", f"tests/system/{s}.py"], 400) for s in scripts],
+                 [f"B={b}", f"SAN={sanitizers}", f"{b}/framefarm"], 500, env)
+
+
+def format_jobs():
+    files = [f for pattern in ("controller/**/*.[ch]", "drivers/**/*.[ch]", "agents/**/*.[ch]",
+                               "tests/**/*.[ch]") for f in sorted(glob.glob(pattern, recursive=True))]
+    return [Job(f, ["clang-format", "--dry-run", "-Werror", f], lines=2) for f in files]
+
+
+def clang_format_is_ours():
+    """Other versions format differently; the tree is kept as version 14 has it."""
+    if not shutil.which("clang-format"):
+        return False
+    version = subprocess.run(["clang-format", "--version"], capture_output=True, text=True, check=False)
+    return " version 14." in version.stdout
+
+
+def script_jobs(folder, timeout_s):
+    """Each file of the folder that can be executed; a shell script gets the build directory."""
+    jobs = []
+    for path in sorted(glob.glob(f"{folder}/*.py") + glob.glob(f"{folder}/*.sh")):
+        if os.access(path, os.X_OK):
+            argv = ["python3", path] if path.endswith(".py") else [path, BUILD]
+            jobs.append(Job(os.path.basename(path), argv, timeout_s))
+    return jobs
+
+
+def fuzz_targets():
+    """The targets of all makefiles that are called fuzz-…"""
+    names = set()
+    for path in glob.glob("etc/build/*.mk"):
+        with open(path, encoding="utf-8") as f:
+            names.update(re.findall(r"^(fuzz-[a-z]+):", f.read(), re.M))
+    return sorted(names)
+
+
+def all_stages():
+    stages = [
+        Stage("build", lambda: [], ["check-bin"], 600),
+        Stage("rules", lambda: [Job("includes", ["python3", "tests/check_includes.py"])]),
+        Stage("unit tests", lambda: unit_jobs(BUILD)),
+        sanitized("asan", "address,undefined", None),
+        sanitized("tsan", "thread", TSAN_ROOMS),
+        Stage("simulation", lambda: [Job("sim", [MAKE, "-s", f"B={BUILD}", "sim"], 300)]),
+        Stage("system tests", lambda: script_jobs("tests/system", 300)),
+        daemon_under("asan", "address,undefined", ("farm_slice", "farm_kills", "farm_bad_input")),
+        daemon_under("tsan", "thread", ("farm_slice", "farm_kills")),
+    ]
+    if clang_format_is_ours():
+        stages.insert(1, Stage("formatting", format_jobs))
+    if os.path.exists("tests/browser/run.sh"):
+        stages.append(Stage("browser tests", lambda: [
+            Job("browser", [MAKE, "-s", f"B={BUILD}", "browser"], 400)]))
+    if shutil.which("clang") and fuzz_targets():
+        stages.append(Stage("fuzzing, briefly", lambda: [
+            Job(t, [MAKE, f"B={BUILD}", t, "FUZZ_S=5"], 120) for t in fuzz_targets()]))
+    return stages
+
+
+def main():
+    stages = all_stages()
+    if sys.argv[1:] == ["-l"]:
+        print("\n".join(s.name for s in stages))
+        return 0
+    if sys.argv[1:]:
+        stages = [s for s in stages if s.name in sys.argv[1:]]
+    total, times = Count(), []
+    if "FRAMEFARM_DEPS_S" in os.environ:
+        times.append(("deps", "", float(os.environ["FRAMEFARM_DEPS_S"])))
+    for stage in stages:
+        got, seconds = do_stage(stage)
+        total.add(got)
+        times.append((stage.name, str(got), seconds))
+    print("\n== times")
+    for name, got, seconds in times:
+        print(f"{seconds:6.0f} s  {name:24} {got}")
+    print(f"{sum(t[2] for t in times):6.0f} s  in all\n")
+    with open(SUMMARY, "w", encoding="utf-8") as f:
+        print(total, file=f)
+    print(total, flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    os.makedirs(BUILD, exist_ok=True)
+    sys.exit(main())
