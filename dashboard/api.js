@@ -4,7 +4,7 @@
 
 export const API = "/api/v1";
 
-export class Problem extends Error {
+class Problem extends Error {
 	constructor(status, detail) {
 		super(detail);
 		this.status = status;
@@ -21,7 +21,7 @@ async function fail(response) {
 	throw new Problem(response.status, detail);
 }
 
-export function toLogin() {
+function toLogin() {
 	const next = location.pathname + location.search;
 	location.assign(`/login?next=${encodeURIComponent(next)}`);
 }

@@ -36,7 +36,7 @@ export function bytes(n) {
 	return `${i ? n.toFixed(1) : n} ${units[i]}`;
 }
 
-export function duration(millis) {
+function duration(millis) {
 	const s = Math.round(millis / 1000);
 	if (s < 60) return `${s} s`;
 	if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
@@ -80,8 +80,4 @@ export function shownUnit(unit, most = 1) {
 	if (unit === "B") return most >= 1e9 ? {unit: "GB", factor: 1e-9} : {unit: "MB", factor: 1e-6};
 	if (known[unit]) return {unit: known[unit][0], factor: known[unit][1]};
 	return {unit: unit || "", factor: 1};
-}
-
-export function none() {
-	return NONE;
 }

@@ -12,7 +12,7 @@ function ratio(run) {
 }
 
 /** runs: newest first. → {rows: [{model, variant, worst, cells: Map(device id → cell)}], devices} */
-export function arrange(runs) {
+function arrange(runs) {
 	const rows = new Map(),
 		devices = new Map();
 

@@ -13,7 +13,7 @@ const ROSE_MC = 3000; // nor a temperature that gained less
 const seconds = (ns) => ns / 1e9;
 
 /** First time from which on most frames of the next seconds are over; null: never. */
-export function onset(s) {
+function onset(s) {
 	for (let i = 0; i < s.t.length; i++) {
 		let n = 0,
 			over = 0;

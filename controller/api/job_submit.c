@@ -220,7 +220,7 @@ void job_submit(struct req *r)
 		return;
 	}
 	s = mem_zalloc(sizeof(*s));
-	s->spec = rstr_new((const char *)r->body.data, r->body.len);
+	s->spec = rstr_new(buf_text(&r->body), r->body.len);
 	str_copy(s->key, sizeof(s->key), key);
 	req_read(r, &kind, s);
 }

@@ -34,7 +34,7 @@ static void set_cookie(const struct req *r, struct reply *p, const char *value, 
 		req_is_tls(r) ? "; Secure" : "");
 }
 
-static int read_body(const struct req *r, struct body *ret_b, struct err *e)
+static int read_body(struct req *r, struct body *ret_b, struct err *e)
 {
 	static const struct json_field fields[] = {
 		{.key = "token",
@@ -44,7 +44,7 @@ static int read_body(const struct req *r, struct body *ret_b, struct err *e)
 			.min = 1,
 			.required = true},
 	};
-	struct json_doc *doc = json_parse((const char *)r->body.data, r->body.len, e);
+	struct json_doc *doc = json_parse(buf_text(&r->body), r->body.len, e);
 	int rc = doc ? json_read(doc, json_root(doc), "request", fields, 1, ret_b, e) : e->code;
 
 	json_doc_free(doc);

@@ -190,7 +190,7 @@ bool param_reason(struct req *r, char *dst, size_t size)
 		dst[0] = '\0';
 		return true;
 	}
-	doc = json_parse((const char *)r->body.data, r->body.len, &e);
+	doc = json_parse(buf_text(&r->body), r->body.len, &e);
 	rc = doc ? json_read(doc, json_root(doc), "request", fields, 1, &reason, &e) : e.code;
 	json_doc_free(doc);
 	if (rc) {

@@ -300,6 +300,7 @@ static void a_wrong_login_is_refused(void **state)
 		{"{\"token\": \"\"}", 400},
 		{"{\"token\": 5}", 400},
 		{"{}", 400},
+		{"", 400},
 		{"[]", 400},
 		{"{\"token\": \"a\", \"other\": 1}", 400},
 	};
