@@ -8,25 +8,25 @@
 #include "cmd/command.h"
 #include "cmd/usage.h"
 
-static const struct {
+struct entry {
 	const char *name, *text;
-} environment[] =
-	{
-		{"FRAMEFARM_URL", "Where clients find the daemon; --url stands over it."},
-		{"FRAMEFARM_TOKEN", "The token that clients send; --token-file stands over it."},
-		{"FRAMEFARM_CA", "Certificates that clients trust; --ca-file stands over it."},
-		{"FRAMEFARM_DATA", "The data directory. Default: /var/lib/framefarm for root, else "
-				   "~/.local/share/framefarm."},
-		{"FRAMEFARM_ORT", "ONNX Runtime's library. Default: beside the program, else where "
-				  "Debian's package "
-				  "puts it."},
-		{"NO_COLOR", "When set, nothing is coloured."},
-},
-  files[] = {
-	  {"DATA/admin.token", "The token with every right, mode 0600, made at the daemon's first "
-			       "start. Clients on "
-			       "the same host find it themselves."},
-	  {"DATA/url", "Where the daemon listens; clients on the same host read it."},
+};
+
+static const struct entry environment[] = {
+	{"FRAMEFARM_URL", "Where clients find the daemon; --url stands over it."},
+	{"FRAMEFARM_TOKEN", "The token that clients send; --token-file stands over it."},
+	{"FRAMEFARM_CA", "Certificates that clients trust; --ca-file stands over it."},
+	{"FRAMEFARM_DATA", "The data directory. Default: /var/lib/framefarm for root, else "
+			   "~/.local/share/framefarm."},
+	{"FRAMEFARM_ORT", "ONNX Runtime's library. Default: beside the program, else where "
+			  "Debian's package puts it."},
+	{"NO_COLOR", "When set, nothing is coloured."},
+};
+
+static const struct entry files[] = {
+	{"DATA/admin.token", "The token with every right, mode 0600, made at the daemon's first "
+			     "start. Clients on the same host find it themselves."},
+	{"DATA/url", "Where the daemon listens; clients on the same host read it."},
 };
 
 #define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
@@ -73,6 +73,15 @@ static void item(FILE *f, const char *label, const char *words)
 	fputc('\n', f);
 	text(f, words);
 	fputs(".\n", f);
+}
+
+static void entries(FILE *f, const struct entry *list, int n)
+{
+	for (int i = 0; i < n; i++) {
+		fprintf(f, ".TP\n.B %s\n", list[i].name);
+		text(f, list[i].text);
+		fputc('\n', f);
+	}
 }
 
 static void option(FILE *f, const struct option_row *row)
@@ -130,17 +139,9 @@ void manpage_print(FILE *f)
 		item(f, label, exit_code_text(code));
 	}
 	fputs(".SH ENVIRONMENT\n", f);
-	for (int i = 0; i < N(environment); i++) {
-		fprintf(f, ".TP\n.B %s\n", environment[i].name);
-		text(f, environment[i].text);
-		fputc('\n', f);
-	}
+	entries(f, environment, N(environment));
 	fputs(".SH FILES\n", f);
-	for (int i = 0; i < N(files); i++) {
-		fprintf(f, ".TP\n.I %s\n", files[i].name);
-		text(f, files[i].text);
-		fputc('\n', f);
-	}
+	entries(f, files, N(files));
 	fputs(".SH CONFIGURATION FILE\n"
 	      "A file for\n"
 	      ".B framefarm serve \\-\\-config\n"

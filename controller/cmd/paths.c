@@ -105,9 +105,9 @@ static bool quote_glob(char dst[PATHS_MAX], const char *dir)
 bool paths_find_ort(char dst[PATHS_MAX])
 {
 	static const char *const beside[] = {
-		"libonnxruntime.so.1",
-		"../lib/framefarm/libonnxruntime.so.1",
-		"../.cache/ort/*/libonnxruntime.so.1",
+		"libonnxruntime.so.1", "../lib/framefarm/libonnxruntime.so.1",
+		"../.cache/ort/*/libonnxruntime.so.1",    /* of build/ in a source tree */
+		"../../.cache/ort/*/libonnxruntime.so.1", /* of build/asan/ */
 	};
 	static const char *const installed[] = {
 		"/usr/lib/framefarm/libonnxruntime.so.1",
