@@ -46,7 +46,7 @@
 /* Lists. */
 #define API_PAGE_DEFAULT 50
 #define API_PAGE_MAX     200
-#define API_RUNS_IN_JOB  200 /* runs inside one job's answer; the others are paged */
+#define API_RUNS_IN_JOB  100 /* runs inside one job's answer; the others are paged */
 #define API_ATTEMPTS_MAX 200 /* attempts shown of one run */
 #define API_STREAMS_MAX  320
 #define API_FACTS_MAX    4096

@@ -60,7 +60,7 @@ from_npm() {
 	mkdir -p "$tmp"
 	trap 'rm -rf "$tmp"' EXIT
 	say "fetching onnxruntime-node@$version with npm (100 MB)"
-	(cd "$tmp" && npm pack --silent --ignore-scripts "onnxruntime-node@$version" >&2) ||
+	(cd "$tmp" && npm pack --loglevel=error --ignore-scripts "onnxruntime-node@$version" >&2) ||
 		die "npm could not fetch onnxruntime-node@$version"
 	tgz=$tmp/onnxruntime-node-$version.tgz
 	sha256_is "$tgz" "$tgz_sha256" || die "the package's SHA-256 is not the expected one"

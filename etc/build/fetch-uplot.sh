@@ -26,7 +26,7 @@ is_right() {
 mkdir -p "$dir"
 if ! is_right; then
 	rm -f "$pack"
-	(cd "$dir" && npm pack --silent --ignore-scripts "uplot@$version" >/dev/null) || {
+	(cd "$dir" && npm pack --loglevel=error --ignore-scripts "uplot@$version" >/dev/null) || {
 		echo "fetch-uplot: npm could not fetch uplot@$version (is there a network?);" \
 			"or put its package into $pack" >&2
 		exit 1

@@ -164,7 +164,7 @@ static void a_child_inherits_no_descriptor_signal_or_variable(void **state)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	start(&r, &ch, "export; echo end; exec sleep 60", false);
+	start(&r, &ch, "export; echo end; kill -STOP $$", false);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	signal(SIGUSR2, SIG_DFL);
 	close(leak);
