@@ -21,7 +21,7 @@ VERSION := $(shell cat VERSION)
 MAKEFLAGS += --no-builtin-rules
 
 # ---- rooms ----
-ROOMS      = base core gate store loop farm api cmd agents agent runner drivers
+ROOMS      = base core gate store loop farm api cmd agents agent runner drivers phone
 DIRS_base    = controller/base
 DIRS_core    = controller/core
 DIRS_gate    = controller/gate
@@ -33,7 +33,8 @@ DIRS_cmd     = controller/cmd
 DIRS_agents  = agents
 DIRS_agent   = agents/agent
 DIRS_runner  = agents/runner
-DIRS_drivers = drivers $(filter-out drivers/driver.h,$(wildcard drivers/*/))
+DIRS_drivers = drivers $(filter-out drivers/virtual/,$(wildcard drivers/*/))
+DIRS_phone   = drivers/virtual
 
 # What a room's objects may be linked with (its closure); the same rule that etc/check-includes checks.
 DEPS_base    =
@@ -43,6 +44,7 @@ DEPS_gate    = base
 DEPS_store   = core agents base
 DEPS_loop    = base
 DEPS_drivers = agents base
+DEPS_phone   = drivers loop agents base
 DEPS_farm    = drivers store gate core agents base
 DEPS_api     = farm drivers store gate core agents base
 DEPS_cmd     = api farm drivers store gate core loop agents base
@@ -52,6 +54,7 @@ DEPS_runner  = agents
 LIBS_base    = -lcjson -lcrypto -lm
 LIBS_store   = -lsqlite3
 LIBS_loop    = -levent_core
+LIBS_drivers = -lusb-1.0 -lbrotlienc -lbrotlidec -llz4 -lzstd
 LIBS_api     = -lmicrohttpd
 LIBS_cmd     = -lcurl
 LIBS_runner  = -ldl -lm

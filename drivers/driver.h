@@ -19,8 +19,8 @@
  *
  * Devices. A driver calls host->arrived(dev) when one appears. From then on `dev` is valid until
  * the driver has called host->gone(dev) and host returned. A device that needs a person says so
- * with
- * host->needs_human().
+ * with host->needs_human(); the controller then cancels what it asked of the device, and identifies
+ * it when the need is over.
  *
  * Streams. A connected endpoint is a struct stream: bytes both ways, bounded, closed exactly once.
  */
@@ -38,7 +38,7 @@ struct driver;
 struct driver_dev; /* defined by each driver */
 struct driver_op;
 
-#define DRIVER_API_VERSION 1
+#define DRIVER_API_VERSION 2
 #define DRIVER_PATH_MAX    512
 #define DRIVER_ARGV_MAX    64
 #define DRIVER_OUTPUT_MAX  (64 * 1024)
@@ -52,6 +52,9 @@ enum driver_cap {
 	DRIVER_CAP_COLLECT = 1 << 4,    /* has logs to fetch after a failed run */
 	DRIVER_CAP_IN_PROCESS = 1 << 5, /* runner lives inside the agent */
 	DRIVER_CAP_VIRTUAL = 1 << 6,    /* not a real device: everything it measures is marked */
+	DRIVER_CAP_DETACH = 1 << 7,     /* can be handed to another tool of this host */
+	DRIVER_CAP_INSTALL = 1 << 8,    /* takes application packages */
+	DRIVER_CAP_PROVISION = 1 << 9,  /* has settings that a farm cares for */
 };
 
 /* ---- streams ---- */
@@ -103,8 +106,15 @@ enum driver_op_kind {
 	DRIVER_OP_REBOOT,
 	DRIVER_OP_EXPOSE, /* hand the device to an engineer; fills result.endpoint */
 	DRIVER_OP_UNEXPOSE,
+	DRIVER_OP_DETACH,    /* let go of the device, so that another tool can have it */
+	DRIVER_OP_ATTACH,    /* take it back */
+	DRIVER_OP_INSTALL,   /* install an application package */
+	DRIVER_OP_PROVISION, /* hold its settings against what a farm device needs */
 	DRIVER_OP_KINDS
 };
+
+/* PROVISION: what to do with the settings that are not as a farm device needs them. */
+enum driver_provision { DRIVER_PROVISION_CHECK, DRIVER_PROVISION_APPLY, DRIVER_PROVISION_UNDO };
 
 struct driver_attr {
 	char key[LIMIT_NAME];
@@ -167,6 +177,13 @@ struct driver_op {
 		struct {
 			bool on;
 		} power;
+		struct {
+			const char *const *src; /* borrowed host paths, NULL-terminated: one APK, or
+						   a base and its splits */
+		} install;
+		struct {
+			enum driver_provision what;
+		} provision;
 	} in;
 	void *user; /* the caller's; the driver does not touch it */
 
@@ -196,6 +213,11 @@ struct driver_op {
 		struct {
 			int64_t freed_bytes;
 		} clean;
+		struct {
+			/* JSON array of {"setting", "want", "is", "ok", "applied", "how"}: `how`
+			 * tells a person what to do by hand. The caller frees with mem_free(). */
+			char *json;
+		} provision;
 	} result;
 
 	/* The driver's own, from submit() to op_done(). */
@@ -252,16 +274,21 @@ struct driver_host {
 		struct driver_host *h, void (*work)(void *arg), void (*done)(void *arg), void *arg);
 
 	/* Reports. */
-	void (*arrived)(struct driver_host *h, const struct driver *drv, struct driver_dev *dev);
+	/* where: "usb 1-4.2", "tcp 127.0.0.1:5555": names the device until it is identified. */
+	void (*arrived)(struct driver_host *h, const struct driver *drv, struct driver_dev *dev,
+		const char *where);
 	void (*gone)(struct driver_host *h, struct driver_dev *dev, const char *why);
-	void (*needs_human)(struct driver_host *h, struct driver_dev *dev, const char *what_to_do);
+	/* what_to_do: a sentence; "" when the need is over. may_pass: it may come right without a
+	 * person (a dialog that is up on the phone; an owner that may let go). */
+	void (*needs_human)(struct driver_host *h, struct driver_dev *dev, const char *what_to_do,
+		bool may_pass);
 	void (*op_done)(struct driver_host *h, struct driver_op *op);
 };
 
 /* ---- the driver ---- */
 
 struct driver_option {
-	const char *key, *value;
+	const char *key, *value; /* a key may be given several times */
 };
 
 struct driver {
@@ -282,6 +309,11 @@ struct driver {
 	void (*stop)(void *inst, void (*stopped)(void *arg), void *arg);
 	int (*submit)(void *inst, struct driver_op *op, struct err *e);
 	void (*cancel)(void *inst, struct driver_op *op);
+	/* A network address that shall be connected and kept connected (add), or not any more. The
+	 * driver remembers it over a restart. A device arrives when something answers there. NULL
+	 * where devices have no addresses. ERR_INVAL for a malformed one, ERR_EXISTS, ERR_NOTFOUND,
+	 * ERR_FULL. */
+	int (*address)(void *inst, const char *address, bool add, struct err *e);
 };
 
 /* registry.c: NULL-terminated, the only place that names concrete drivers. */

@@ -27,6 +27,10 @@ static const char *const op_names[DRIVER_OP_KINDS] = {
 	[DRIVER_OP_REBOOT] = "reboot",
 	[DRIVER_OP_EXPOSE] = "expose",
 	[DRIVER_OP_UNEXPOSE] = "unexpose",
+	[DRIVER_OP_DETACH] = "detach",
+	[DRIVER_OP_ATTACH] = "attach",
+	[DRIVER_OP_INSTALL] = "install",
+	[DRIVER_OP_PROVISION] = "provision",
 };
 
 const struct driver *driver_find(const char *name)

@@ -32,6 +32,10 @@ ROOMS = {
     "drivers": ["controller/base", "agents/proto.h"],
     "drivers/filter": ["controller/base", "drivers/driver.h", "agents/proto.h"],
     "drivers/local": ["controller/base", "drivers/driver.h", "agents/proto.h"],
+    "drivers/adb": ["controller/base", "drivers/driver.h", "agents/proto.h"],
+    # The virtual phone is a program of its own: the other end of drivers/adb.
+    "drivers/virtual": ["controller/base", "controller/loop", "drivers/driver.h", "drivers/adb",
+                        "agents/*.h"],
     "agents": [],
     "agents/agent": ["agents/*.h"],
     "agents/runner": ["agents/*.h"],
@@ -44,7 +48,8 @@ REGISTRY = "drivers/registry.c"
 LIBRARIES = {
     "cjson/": "controller/base", "openssl/": "controller/base", "uthash.h": "controller/base",
     "sqlite3.h": "controller/store", "event2/": "controller/loop", "microhttpd.h": "controller/api",
-    "curl/": "controller/cmd", "dlfcn.h": "agents/runner",
+    "curl/": "controller/cmd", "dlfcn.h": "agents/runner", "libusb-1.0/": "drivers/adb",
+    "brotli/": "drivers/adb", "lz4frame.h": "drivers/adb", "zstd.h": "drivers/adb",
 }
 
 # core/ and gate/ are pure: no I/O, no clock, no thread. A broken invariant may say so on stderr before

@@ -88,7 +88,8 @@ static struct running *running_of(struct devmgr *m, const struct driver *drv)
 	return NULL;
 }
 
-static void host_arrived(struct driver_host *h, const struct driver *drv, struct driver_dev *dd)
+static void host_arrived(
+	struct driver_host *h, const struct driver *drv, struct driver_dev *dd, const char *where)
 {
 	struct devmgr *m = of_host(h);
 	struct dev *d = mem_zalloc(sizeof(*d));
@@ -101,8 +102,7 @@ static void host_arrived(struct driver_host *h, const struct driver *drv, struct
 	TAILQ_INSERT_TAIL(&m->devs, d, link);
 	turn_post(m->turn,
 		&(struct farm_event){.kind = FARM_DEVICE_ARRIVED,
-			.u.arrived = {
-				.handle = d->handle, .driver = drv->name, .where = drv->name}});
+			.u.arrived = {.handle = d->handle, .driver = drv->name, .where = where}});
 }
 
 static struct dev *dev_of(struct devmgr *m, const struct driver_dev *dd)
@@ -129,14 +129,17 @@ static void host_gone(struct driver_host *h, struct driver_dev *dd, const char *
 	mem_free(d);
 }
 
-static void host_needs_human(struct driver_host *h, struct driver_dev *dd, const char *text)
+static void host_needs_human(
+	struct driver_host *h, struct driver_dev *dd, const char *text, bool may_pass)
 {
 	struct devmgr *m = of_host(h);
 	struct dev *d = dev_of(m, dd);
 
 	assert(d);
-	turn_post(m->turn, &(struct farm_event){.kind = FARM_DEVICE_NEEDS_HUMAN,
-				   .u.needs_human = {.handle = d->handle, .text = text}});
+	turn_post(m->turn,
+		&(struct farm_event){.kind = FARM_DEVICE_NEEDS_HUMAN,
+			.u.needs_human = {
+				.handle = d->handle, .text = text, .authorizing = may_pass}});
 }
 
 static void host_op_done(struct driver_host *h, struct driver_op *op)

@@ -25,14 +25,15 @@ static struct fault_dev *find_dev(struct fault *f, const struct driver_dev *dev)
 	return d;
 }
 
-static void on_arrived(struct wrap *w, struct driver_dev *dev)
+static void on_arrived(struct wrap *w, struct driver_dev *dev, const char *where)
 {
 	struct fault *f = w->filter;
 	struct fault_dev *d = mem_zalloc(sizeof(*d));
 
 	*d = (struct fault_dev){.next = f->devs, .f = f, .dev = dev};
+	str_copy(d->where, sizeof(d->where), where);
 	f->devs = d;
-	wrap_arrived(w, dev);
+	wrap_arrived(w, dev, where);
 }
 
 static void on_back(void *arg)
@@ -41,7 +42,7 @@ static void on_back(void *arg)
 
 	d->back = NULL;
 	d->lost = d->told = false;
-	wrap_arrived(d->f->w, d->dev);
+	wrap_arrived(d->f->w, d->dev, d->where);
 }
 
 void fault_check_gone(struct fault *f, struct fault_dev *d)

@@ -9,6 +9,7 @@ struct fault_dev {
 	struct fault_dev *next;
 	struct fault *f;
 	struct driver_dev *dev;
+	char where[LIMIT_NAME];
 	bool lost;  /* unplugged by us: nothing reaches it any more */
 	bool told;  /* and its host knows */
 	int n_busy; /* operations and streams that must end before it may know */

@@ -87,12 +87,12 @@ static void on_op_done(struct wrap *w, struct driver_op *op)
 	wrap_op_done(w, op);
 }
 
-static void on_arrived(struct wrap *w, struct driver_dev *dev)
+static void on_arrived(struct wrap *w, struct driver_dev *dev, const char *where)
 {
 	struct trace *t = w->filter;
 
 	say(w, "arrived dev=%d", learn(t, dev, &t->n_devs));
-	wrap_arrived(w, dev);
+	wrap_arrived(w, dev, where);
 }
 
 static void on_gone(struct wrap *w, struct driver_dev *dev, const char *why)
@@ -101,10 +101,12 @@ static void on_gone(struct wrap *w, struct driver_dev *dev, const char *why)
 	wrap_gone(w, dev, why);
 }
 
-static void on_needs_human(struct wrap *w, struct driver_dev *dev, const char *what_to_do)
+static void on_needs_human(
+	struct wrap *w, struct driver_dev *dev, const char *what_to_do, bool may_pass)
 {
-	say(w, "needs_human dev=%d text=\"%s\"", number(w->filter, dev), what_to_do);
-	wrap_needs_human(w, dev, what_to_do);
+	say(w, "needs_human dev=%d may_pass=%d text=\"%s\"", number(w->filter, dev), may_pass,
+		what_to_do);
+	wrap_needs_human(w, dev, what_to_do, may_pass);
 }
 
 static void on_started(struct wrap *w)

@@ -68,9 +68,9 @@ static int blocking(
 	return of(h)->up->blocking(of(h)->up, work, done, arg);
 }
 
-void wrap_arrived(struct wrap *w, struct driver_dev *dev)
+void wrap_arrived(struct wrap *w, struct driver_dev *dev, const char *where)
 {
-	w->up->arrived(w->up, &w->drv, dev);
+	w->up->arrived(w->up, &w->drv, dev, where);
 }
 
 void wrap_gone(struct wrap *w, struct driver_dev *dev, const char *why)
@@ -78,9 +78,9 @@ void wrap_gone(struct wrap *w, struct driver_dev *dev, const char *why)
 	w->up->gone(w->up, dev, why);
 }
 
-void wrap_needs_human(struct wrap *w, struct driver_dev *dev, const char *what_to_do)
+void wrap_needs_human(struct wrap *w, struct driver_dev *dev, const char *what_to_do, bool may_pass)
 {
-	w->up->needs_human(w->up, dev, what_to_do);
+	w->up->needs_human(w->up, dev, what_to_do, may_pass);
 }
 
 void wrap_op_done(struct wrap *w, struct driver_op *op)
@@ -88,10 +88,11 @@ void wrap_op_done(struct wrap *w, struct driver_op *op)
 	w->up->op_done(w->up, op);
 }
 
-static void arrived(struct driver_host *h, const struct driver *drv, struct driver_dev *dev)
+static void arrived(
+	struct driver_host *h, const struct driver *drv, struct driver_dev *dev, const char *where)
 {
 	(void)drv;
-	(of(h)->hooks->arrived ? of(h)->hooks->arrived : wrap_arrived)(of(h), dev);
+	(of(h)->hooks->arrived ? of(h)->hooks->arrived : wrap_arrived)(of(h), dev, where);
 }
 
 static void gone(struct driver_host *h, struct driver_dev *dev, const char *why)
@@ -99,10 +100,11 @@ static void gone(struct driver_host *h, struct driver_dev *dev, const char *why)
 	(of(h)->hooks->gone ? of(h)->hooks->gone : wrap_gone)(of(h), dev, why);
 }
 
-static void needs_human(struct driver_host *h, struct driver_dev *dev, const char *what_to_do)
+static void needs_human(
+	struct driver_host *h, struct driver_dev *dev, const char *what_to_do, bool may_pass)
 {
 	(of(h)->hooks->needs_human ? of(h)->hooks->needs_human : wrap_needs_human)(
-		of(h), dev, what_to_do);
+		of(h), dev, what_to_do, may_pass);
 }
 
 static void op_done(struct driver_host *h, struct driver_op *op)
@@ -178,6 +180,13 @@ static void cancel(void *inst, struct driver_op *op)
 	(w->hooks->cancel ? w->hooks->cancel : wrap_cancel)(w, op);
 }
 
+static int address(void *inst, const char *text, bool add, struct err *e)
+{
+	struct wrap *w = inst;
+
+	return w->next->address(w->inst, text, add, e);
+}
+
 #define START(n)                                                                                   \
 	static int start_##n(struct driver_host *h, const char *dir,                               \
 		const struct driver_option *opts, int n_opts, void **ret_inst, struct err *e)      \
@@ -214,6 +223,7 @@ struct wrap *wrap_new(const struct driver *next, const struct wrap_hooks *hooks,
 	w->drv.stop = stop;
 	w->drv.submit = submit;
 	w->drv.cancel = cancel;
+	w->drv.address = next->address ? address : NULL;
 	w->next = next;
 	w->hooks = hooks;
 	w->filter = filter;

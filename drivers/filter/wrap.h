@@ -20,9 +20,10 @@ struct wrap_hooks {
 	int (*submit)(struct wrap *w, struct driver_op *op, struct err *e);
 	void (*cancel)(struct wrap *w, struct driver_op *op);
 	void (*op_done)(struct wrap *w, struct driver_op *op);
-	void (*arrived)(struct wrap *w, struct driver_dev *dev);
+	void (*arrived)(struct wrap *w, struct driver_dev *dev, const char *where);
 	void (*gone)(struct wrap *w, struct driver_dev *dev, const char *why);
-	void (*needs_human)(struct wrap *w, struct driver_dev *dev, const char *what_to_do);
+	void (*needs_human)(
+		struct wrap *w, struct driver_dev *dev, const char *what_to_do, bool may_pass);
 	void (*started)(struct wrap *w);
 	/* The wrapped driver has stopped. The hook calls wrap_stopped() when the filter is through
 	 * as well. */
@@ -50,9 +51,10 @@ struct wrap *wrap_new(const struct driver *next, const struct wrap_hooks *hooks,
 int wrap_submit(struct wrap *w, struct driver_op *op, struct err *e);
 void wrap_cancel(struct wrap *w, struct driver_op *op);
 void wrap_op_done(struct wrap *w, struct driver_op *op);
-void wrap_arrived(struct wrap *w, struct driver_dev *dev);
+void wrap_arrived(struct wrap *w, struct driver_dev *dev, const char *where);
 void wrap_gone(struct wrap *w, struct driver_dev *dev, const char *why);
-void wrap_needs_human(struct wrap *w, struct driver_dev *dev, const char *what_to_do);
+void wrap_needs_human(
+	struct wrap *w, struct driver_dev *dev, const char *what_to_do, bool may_pass);
 void wrap_stopped(struct wrap *w);
 
 #endif

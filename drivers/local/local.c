@@ -270,7 +270,7 @@ static void on_arrival(void *arg)
 
 	l->soon = NULL;
 	l->arrived = true;
-	l->host->arrived(l->host, &driver_local, (struct driver_dev *)l);
+	l->host->arrived(l->host, &driver_local, (struct driver_dev *)l, "this machine");
 }
 
 static void on_end(void *arg)

@@ -50,6 +50,10 @@ for_build() {
 	header_of curl/curl.h libcurl4-openssl-dev
 	header_of openssl/evp.h libssl-dev
 	header_of uthash.h uthash-dev
+	header_of libusb-1.0/libusb.h libusb-1.0-0-dev
+	header_of brotli/encode.h libbrotli-dev
+	header_of lz4frame.h liblz4-dev
+	header_of zstd.h libzstd-dev
 	command_of python3 python3
 	module_of onnx python3-onnx
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || lacks ca-certificates

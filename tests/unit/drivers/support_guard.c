@@ -33,11 +33,13 @@ static void check_outside(const struct support_host *sh, const char *what)
 		fail_msg("%s came behind stopped()", what);
 }
 
-static void arrived(struct driver_host *h, const struct driver *drv, struct driver_dev *dev)
+static void arrived(
+	struct driver_host *h, const struct driver *drv, struct driver_dev *dev, const char *where)
 {
 	struct support_host *sh = of(h);
 
 	check_outside(sh, "arrived()");
+	assert_true(where && *where);
 	assert_ptr_equal(drv, sh->drv);
 	assert_int_equal(dev_slot(sh, dev), -1);
 	assert_true(sh->n_arrived < SUPPORT_DEVS);
@@ -61,11 +63,13 @@ static void gone(struct driver_host *h, struct driver_dev *dev, const char *why)
 	sh->n_gone++;
 }
 
-static void needs_human(struct driver_host *h, struct driver_dev *dev, const char *what_to_do)
+static void needs_human(
+	struct driver_host *h, struct driver_dev *dev, const char *what_to_do, bool may_pass)
 {
 	check_outside(of(h), "needs_human()");
 	assert_true(dev_slot(of(h), dev) >= 0);
 	assert_non_null(what_to_do);
+	assert_true(*what_to_do || !may_pass);
 }
 
 static void op_done(struct driver_host *h, struct driver_op *op)
