@@ -26,6 +26,7 @@
 #include "cmd/options.h"
 #include "cmd/paths.h"
 #include "farm/ctl.h"
+#include "loop/host.h"
 #include "loop/loop.h"
 
 #define DRAIN_MS 5000 /* for open requests, once the controller has stopped */
