@@ -33,9 +33,8 @@ static void ask_expired(struct req *r)
 {
 	ask_drop(r);
 	req_reply(r, reply_problem(503, "timeout",
-			     "the controller did not confirm this in %d s; it may still happen: "
-			     "look, or repeat it (a job with the same Idempotency-Key)",
-			     API_ANSWER_MS / 1000));
+			     "the controller did not confirm this in time; it may still happen: "
+			     "look, or repeat it (a job with the same Idempotency-Key)"));
 }
 
 static void on_answer(void *arg, const struct farm_answer *answer)
@@ -61,6 +60,12 @@ static struct reply *not_taken(int rc)
 void req_ask(struct req *r, const struct farm_event *ev,
 	void (*answered)(struct req *r, const struct farm_answer *a))
 {
+	req_ask_for(r, ev, API_ANSWER_MS, answered);
+}
+
+void req_ask_for(struct req *r, const struct farm_event *ev, int64_t ms,
+	void (*answered)(struct req *r, const struct farm_answer *a))
+{
 	struct api *a = r->api;
 	struct farm_event mine = *ev;
 	struct ask *k = mem_zalloc(sizeof(*k));
@@ -76,7 +81,7 @@ void req_ask(struct req *r, const struct farm_event *ev,
 	}
 	r->data = k;
 	r->drop = ask_drop;
-	req_wait(r, api_now_ms(a) + API_ANSWER_MS, ask_expired);
+	req_wait(r, api_now_ms(a) + ms, ask_expired);
 }
 
 struct reply *ask_refused(const struct farm_answer *a)

@@ -30,6 +30,8 @@
 /* Waiting requests. */
 #define API_READ_MS        10000  /* for a pool thread to read the store */
 #define API_ANSWER_MS      30000  /* for the controller to answer a changing request */
+#define API_SERVICE_MS     180000 /* for a device to be detached, attached, provisioned */
+#define API_INSTALL_MS     660000 /* for packages to be installed: farm_config.install_ms and a grace */
 #define API_HASH_MS        600000 /* to flush and check an upload of up to LIMIT_UPLOAD_BYTES */
 #define API_READER_WAIT_MS 2000   /* of a pool thread, for one of the store's readers */
 #define API_TASKS          128    /* pieces of work given to pool threads and not yet done */
@@ -44,16 +46,19 @@
 #define API_REPLAY_PAGE  200 /* at most API_WATCH_QUEUE */
 
 /* Lists. */
-#define API_PAGE_DEFAULT 50
-#define API_PAGE_MAX     200
-#define API_RUNS_IN_JOB  100 /* runs inside one job's answer; the others are paged */
-#define API_ATTEMPTS_MAX 200 /* attempts shown of one run */
-#define API_STREAMS_MAX  320
-#define API_FACTS_MAX    4096
-#define API_PHASES_MAX   1024
-#define API_BUCKETS_MAX  4000
-#define API_LOG_PIECE    (256 * 1024)
-#define API_CSV_PIECE    (256 * 1024)
+#define API_PAGE_DEFAULT   50
+#define API_PAGE_MAX       200
+#define API_RUNS_IN_JOB    100 /* runs inside one job's answer; the others are paged */
+#define API_ATTEMPTS_MAX   200 /* attempts shown of one run */
+#define API_STREAMS_MAX    320
+#define API_FACTS_MAX      4096
+#define API_PHASES_MAX     1024
+#define API_BUCKETS_MAX    4000
+#define API_LOG_PIECE      (256 * 1024)
+#define API_CSV_PIECE      (256 * 1024)
+#define API_PACKAGES_MAX   32   /* that are installed together: a base and its splits */
+#define API_ARTIFACTS_MAX  1000 /* of one job that are listed */
+#define API_ARTIFACT_BYTES (16 * 1024 * 1024)
 
 /* Dashboard sessions, in memory. */
 #define API_SESSIONS   64

@@ -27,6 +27,9 @@ void jobs_list(struct req *r);
 void jobs_get(struct req *r); /* with ?wait=: job_wait.c */
 void jobs_cancel(struct req *r);
 
+/* job_retry.c */
+void job_retry_post(struct req *r);
+
 /* job_submit.c */
 void job_submit(struct req *r);
 
@@ -53,6 +56,21 @@ void devices_get(struct req *r);
 void devices_quarantine(struct req *r);
 void devices_release(struct req *r);
 void devices_retire(struct req *r);
+
+/* device_service.c */
+void devices_detach(struct req *r);
+void devices_attach(struct req *r);
+void devices_install(struct req *r);
+void devices_provision(struct req *r);
+
+/* addresses.c */
+void addresses_connect(struct req *r);
+void addresses_disconnect(struct req *r);
+
+/* artifacts.c */
+void artifacts_job(struct req *r);
+void artifacts_run(struct req *r);
+void artifacts_get(struct req *r);
 
 /* events.c */
 void events_get(struct req *r);

@@ -86,6 +86,9 @@ void req_read(struct req *r, const struct task_kind *k, void *args);
  * room, store not writable, no answer in time) are answered here. */
 void req_ask(struct req *r, const struct farm_event *ev,
 	void (*answered)(struct req *r, const struct farm_answer *a));
+/* The same with another deadline than API_ANSWER_MS. */
+void req_ask_for(struct req *r, const struct farm_event *ev, int64_t ms,
+	void (*answered)(struct req *r, const struct farm_answer *a));
 /* The answer's error as a reply. */
 struct reply *ask_refused(const struct farm_answer *a);
 

@@ -206,11 +206,20 @@ static bool is_key(const char *key)
 	return true;
 }
 
-void job_submit(struct req *r)
+void job_resubmit(struct req *r, struct rstr *spec, const char *key)
 {
 	static const struct task_kind kind = {check_work, checked, submit_free};
+	struct submit *s = mem_zalloc(sizeof(*s));
+
+	s->spec = rstr_ref(spec);
+	str_copy(s->key, sizeof(s->key), key);
+	req_read(r, &kind, s);
+}
+
+void job_submit(struct req *r)
+{
 	const char *key = req_header(r, "Idempotency-Key");
-	struct submit *s;
+	struct rstr *spec;
 
 	if (!is_key(key)) {
 		req_reply(r, reply_problem(400, "idempotency-key",
@@ -219,8 +228,7 @@ void job_submit(struct req *r)
 				     LIMIT_VALUE - 1));
 		return;
 	}
-	s = mem_zalloc(sizeof(*s));
-	s->spec = rstr_new(buf_text(&r->body), r->body.len);
-	str_copy(s->key, sizeof(s->key), key);
-	req_read(r, &kind, s);
+	spec = rstr_new(buf_text(&r->body), r->body.len);
+	job_resubmit(r, spec, key);
+	rstr_unref(spec);
 }

@@ -25,6 +25,8 @@ const struct route routes[] = {
 	{METHOD_GET, API "/jobs", jobs_list, ROLE_VIEWER, 0},
 	{METHOD_GET, API "/jobs/{job}", jobs_get, ROLE_VIEWER, 0},
 	{METHOD_POST, API "/jobs/{job}/cancel", jobs_cancel, ROLE_CI, ROUTE_JSON},
+	{METHOD_POST, API "/jobs/{job}/retry", job_retry_post, ROLE_CI, ROUTE_JSON},
+	{METHOD_GET, API "/jobs/{job}/artifacts", artifacts_job, ROLE_VIEWER, 0},
 	{METHOD_GET, API "/jobs/{job}/logs", logs_job, ROLE_VIEWER, 0},
 	{METHOD_GET, API "/jobs/{job}/events", events_job, ROLE_VIEWER, ROUTE_LIVE},
 
@@ -33,6 +35,8 @@ const struct route routes[] = {
 	{METHOD_GET, API "/runs/{run}/series", series_get, ROLE_VIEWER, 0},
 	{METHOD_GET, API "/runs/{run}/samples", samples_get, ROLE_VIEWER, 0},
 	{METHOD_GET, API "/runs/{run}/logs", logs_run, ROLE_VIEWER, 0},
+	{METHOD_GET, API "/runs/{run}/artifacts", artifacts_run, ROLE_VIEWER, 0},
+	{METHOD_GET, API "/attempts/{attempt}/artifact", artifacts_get, ROLE_VIEWER, 0},
 
 	{METHOD_GET, API "/devices", devices_list, ROLE_VIEWER, 0},
 	{METHOD_GET, API "/devices/{device}", devices_get, ROLE_VIEWER, 0},
@@ -40,6 +44,14 @@ const struct route routes[] = {
 		ROUTE_JSON},
 	{METHOD_POST, API "/devices/{device}/release", devices_release, ROLE_ENGINEER, ROUTE_JSON},
 	{METHOD_POST, API "/devices/{device}/retire", devices_retire, ROLE_ADMIN, ROUTE_JSON},
+	{METHOD_POST, API "/devices/{device}/detach", devices_detach, ROLE_ENGINEER, ROUTE_JSON},
+	{METHOD_POST, API "/devices/{device}/attach", devices_attach, ROLE_ENGINEER, ROUTE_JSON},
+	{METHOD_POST, API "/devices/{device}/install", devices_install, ROLE_ENGINEER, ROUTE_JSON},
+	{METHOD_POST, API "/devices/{device}/provision", devices_provision, ROLE_ENGINEER,
+		ROUTE_JSON},
+
+	{METHOD_POST, API "/addresses/connect", addresses_connect, ROLE_ENGINEER, ROUTE_JSON},
+	{METHOD_POST, API "/addresses/disconnect", addresses_disconnect, ROLE_ENGINEER, ROUTE_JSON},
 
 	{METHOD_GET, API "/events", events_get, ROLE_VIEWER, ROUTE_LIVE},
 

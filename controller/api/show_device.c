@@ -12,6 +12,7 @@ static const char *const advice[DEVICE_STATES_END] = {
 	[DEVICE_AUTHORIZING] = "Unlock it and confirm the debugging prompt on its screen.",
 	[DEVICE_NEEDS_HUMAN] = "Somebody must go there.",
 	[DEVICE_RECOVERING] = "It is being brought back; if that fails it is quarantined.",
+	[DEVICE_SERVICE] = "Something that an operator asked for is done to it.",
 	[DEVICE_QUARANTINED] = "It failed repeatedly or was taken out. Mend it, then release it.",
 };
 
@@ -35,6 +36,8 @@ struct json *show_device(const struct device_row *d, bool full)
 	json_add_str(o, "os", d->os);
 	json_add_bool(o, "virtual", d->is_virtual);
 	json_add_str(o, "state", device_state_name(d->state));
+	json_add_str(o, "where", d->place);
+	json_add_str(o, "detached_by", d->detached_by);
 	json_add_str(o, "link", device_link_name(d->link));
 	json_add_str(o, "need", d->need);
 	json_add_str(o, "advice", show_device_advice(d));

@@ -328,10 +328,12 @@ static int write_url(struct serve *s, struct err *e)
 
 static int start(struct serve *s, struct err *e)
 {
+	static const struct ctl_driver drivers[] = {{.name = "local", .required = true}};
 	struct ctl_config cc = {.data_dir = s->v.data,
 		.tools_dir = s->v.tools,
 		.ort_path = s->v.ort,
-		.local = s->v.local,
+		.drivers = drivers,
+		.n_drivers = s->v.local ? 1 : 0,
 		.blobs_max_bytes = s->v.files_max};
 	struct api_config ac = {.listen = s->v.listen,
 		.data_dir = s->v.data,

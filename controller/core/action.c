@@ -55,6 +55,16 @@ int64_t action_issue(struct farm *f, enum action_kind kind, struct device *d, st
 	return out.id;
 }
 
+void action_owe(struct farm *f, int64_t id, const struct farm_event *ev)
+{
+	struct action *act = map_get(f->actions, id);
+	struct farm_action *out = &f->out->actions[f->out->n_actions - 1];
+
+	assert(out->id == id);
+	act->token = ev->token;
+	out->more = rstr_ref(ev->u.admin.more);
+}
+
 void action_cancel(struct farm *f, int64_t id)
 {
 	struct action *act = map_get(f->actions, id);
@@ -83,6 +93,11 @@ static void dispatch(struct farm *f, const struct action_row *row, const struct 
 	case ACTION_PREPARE:
 	case ACTION_CLEAN:
 	case ACTION_RECOVER:
+	case ACTION_COLLECT:
+	case ACTION_DETACH:
+	case ACTION_ATTACH:
+	case ACTION_INSTALL:
+	case ACTION_PROVISION:
 		d = map_get(f->devices, row->device);
 		if (d && d->action == row->id) {
 			d->action = 0;
@@ -123,6 +138,30 @@ static void dispatch(struct farm *f, const struct action_row *row, const struct 
 	}
 }
 
+/* What a device failed at is its asker's to know, and never a reason to ask again by itself. */
+static int answer_rc(int rc)
+{
+	return !rc || rc == ERR_GONE || rc == ERR_UNSUPPORTED ? rc : ERR_UNREACHABLE;
+}
+
+static void answer(struct farm *f, const struct action *act, const struct farm_event *ev)
+{
+	static const char *const done[ACTION_KINDS_END] = {
+		[ACTION_DETACH] = "detached",
+		[ACTION_ATTACH] = "taken back",
+		[ACTION_INSTALL] = "installed",
+		[ACTION_PROVISION] = "provisioned",
+	};
+	struct farm_event asked = {.token = act->token};
+
+	if (!act->token)
+		return;
+	farm_answer(f, &asked, answer_rc(ev->u.done.rc), act->row.device, "%s",
+		ev->u.done.rc ? ev->u.done.text : done[act->row.kind]);
+	f->out->answers[f->out->n_answers - 1].body =
+		ev->u.done.rc ? NULL : rstr_ref(ev->u.done.record);
+}
+
 static void finish(struct farm *f, struct action *act, const struct farm_event *ev)
 {
 	struct action_row row = act->row;
@@ -131,6 +170,7 @@ static void finish(struct farm *f, struct action *act, const struct farm_event *
 	map_del(f->actions, row.id);
 	act->ent.deleted = act->ent.forget = true;
 	ent_touch(f, &act->ent);
+	answer(f, act, ev);
 	dispatch(f, &row, ev);
 }
 

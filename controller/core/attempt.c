@@ -168,6 +168,8 @@ void attempt_fail(struct farm *f, struct attempt *a, bool blame_device, const ch
 	struct job *j = r->job;
 
 	close_attempt(f, a, FAILURE_INFRASTRUCTURE, cause);
+	if (d)
+		logs_wanted(d, a->row.id);
 	r->row.retries++;
 	r->row.avoid = a->row.device;
 	job_slot_failed(f, j, r->row.slot);
@@ -356,6 +358,7 @@ static void collecting(struct farm *f, struct attempt *a)
 void attempt_agent_end(struct farm *f, const struct farm_event *ev)
 {
 	struct attempt *a = map_get(f->attempts, ev->u.end.attempt);
+	struct device *d = a ? device_of(f, a) : NULL;
 
 	if (!a || !attempt_is_live(a) || a->row.state == ATTEMPT_STAGING ||
 		a->row.state == ATTEMPT_STORED)
@@ -363,6 +366,8 @@ void attempt_agent_end(struct farm *f, const struct farm_event *ev)
 	a->row.outcome = ev->u.end.outcome;
 	str_copy(a->row.cause, sizeof(a->row.cause), ev->u.end.cause);
 	ent_touch(f, &a->ent);
+	if (d && ev->u.end.wants_logs)
+		logs_wanted(d, a->row.id);
 	switch (ev->u.end.means) {
 	case FARM_OUTCOME_RESULT:
 		if (a->stopping == STOP_CANCEL)

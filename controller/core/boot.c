@@ -65,7 +65,10 @@ static void drop_staging(struct farm *f, struct attempt *a)
 	attempt_set_state(f, a, ATTEMPT_DONE);
 	a->ent.forget = true;
 	r->attempt = NULL;
-	run_set_state(f, r, RUN_QUEUED, "the controller was restarted");
+	if (r->job->row.cancel_asked)
+		run_end(f, r, RUN_CANCELLED, FAILURE_CANCELLED, r->job->row.cause);
+	else
+		run_set_state(f, r, RUN_QUEUED, "the controller was restarted");
 }
 
 static void boot_run(struct farm *f, struct run *r)

@@ -52,6 +52,7 @@ static void check_device(const struct farm *f, const struct device *d)
 	case DEVICE_IDENTIFYING:
 	case DEVICE_PREPARING:
 	case DEVICE_CLEANING:
+	case DEVICE_SERVICE:
 		MUST_D(d->handle && d->action, "something moves it on");
 		break;
 	case DEVICE_RECOVERING:
@@ -63,9 +64,14 @@ static void check_device(const struct farm *f, const struct device *d)
 	case DEVICE_ABSENT:
 		MUST_D(!d->handle, "an absent device is not connected");
 		break;
+	case DEVICE_NEEDS_HUMAN:
+		MUST_D(!d->twin || d->timer.pos, "who waits for another looks again");
+		MUST_D(d->handle && !d->action, "who needs somebody is there, and left alone");
+		break;
 	default:
 		break;
 	}
+	MUST_D(!*d->row.detached_by || !d->in_ready, "what was handed over is given to nobody");
 }
 
 static void check_lease(const struct farm *f, const struct lease *l)

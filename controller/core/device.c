@@ -86,11 +86,12 @@ static void add_own_attrs(struct device *d)
 	add_attr(d, "name", d->row.name);
 	add_attr(d, "model", d->row.model);
 	add_attr(d, "abi", d->row.abi);
+	add_attr(d, "virtual", d->row.is_virtual ? "yes" : "no");
 }
 
 static bool is_own_attr(const char *key)
 {
-	static const char *const own[] = {"id", "kind", "name", "model", "abi"};
+	static const char *const own[] = {"id", "kind", "name", "model", "abi", "virtual"};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (!strcmp(own[i], key))
@@ -134,12 +135,6 @@ void device_identify(struct farm *f, struct device *d)
 	d->action = action_issue(f, ACTION_IDENTIFY, d, d->lease, NULL, 0, 0, f->cfg.identify_ms);
 }
 
-static void set_need(struct farm *f, struct device *d, const char *text)
-{
-	str_copy(d->row.need, sizeof(d->row.need), text);
-	ent_touch(f, &d->ent);
-}
-
 static void link_up(struct farm *f, struct device *d, int64_t handle)
 {
 	d->handle = handle;
@@ -173,6 +168,7 @@ void device_arrived(struct farm *f, const struct farm_event *ev)
 	str_copy(d->row.driver, sizeof(d->row.driver), ev->u.arrived.driver);
 	str_copy(d->row.host_id, sizeof(d->row.host_id), f->cfg.host_id);
 	str_copy(d->row.name, sizeof(d->row.name), ev->u.arrived.where);
+	str_copy(d->row.place, sizeof(d->row.place), ev->u.arrived.where);
 	d->row.first_seen_ms = f->now.wall_ms;
 	add_own_attrs(d);
 	device_index(f, d);
@@ -192,6 +188,7 @@ static void merge_into(struct farm *f, struct device *d, struct device *known)
 	d->ent.deleted = d->ent.forget = true;
 	ent_touch(f, &d->ent);
 	link_up(f, known, handle);
+	str_copy(known->row.place, sizeof(known->row.place), d->row.place);
 	if (known->row.state == DEVICE_QUARANTINED || known->row.state == DEVICE_RETIRED)
 		return; /* an operator, or the recheck, brings it back */
 	if (known->row.state == DEVICE_ABSENT)
@@ -229,6 +226,10 @@ static void take_identity(struct farm *f, struct device *d, const struct farm_id
 	d->can_expose = id->can_expose;
 	d->can_power = id->can_power;
 	d->can_reboot = id->can_reboot;
+	d->can_collect = id->can_collect;
+	d->can_detach = id->can_detach;
+	d->can_install = id->can_install;
+	d->can_provision = id->can_provision;
 	add_own_attrs(d);
 	for (int i = 0; i < id->n_attrs; i++)
 		if (!is_own_attr(id->attrs[i].key))
@@ -242,6 +243,7 @@ static void take_identity(struct farm *f, struct device *d, const struct farm_id
 static void prepare(struct farm *f, struct device *d)
 {
 	device_set_state(f, d, DEVICE_PREPARING, NULL);
+	d->agent_up = false; /* its session is made anew */
 	d->action = action_issue(f, ACTION_PREPARE, d, d->lease, NULL, 0, 0, f->cfg.prepare_ms);
 }
 
@@ -249,20 +251,15 @@ static void identified(struct farm *f, struct device *d, const struct farm_event
 {
 	const struct farm_identity *id = ev->u.done.identity;
 	struct device *known;
-	char text[LIMIT_CAUSE];
 
+	d->twin = 0;
 	if (ev->u.done.rc || !id) {
 		device_fail(f, d, ev->u.done.blame_device, ev->u.done.text);
 		return;
 	}
 	known = map_get_str(f->device_keys, id->key);
 	if (known && known != d && known->handle) {
-		snprintf(text, sizeof(text),
-			"another connected device (%.40s, d%lld) has the same identity %.80s; "
-			"disconnect one of them",
-			known->row.name, (long long)known->row.id, id->key);
-		device_set_state(f, d, DEVICE_NEEDS_HUMAN, text);
-		set_need(f, d, text);
+		device_wait_for_twin(f, d, known);
 		return;
 	}
 	if (known && known != d) {
@@ -272,7 +269,12 @@ static void identified(struct farm *f, struct device *d, const struct farm_event
 		d = known;
 	}
 	take_identity(f, d, id);
-	set_need(f, d, "");
+	device_set_need(f, d, "");
+	if (*d->row.detached_by && d->can_detach) {
+		service_detach_again(f, d);
+		return;
+	}
+	d->row.detached_by[0] = '\0';
 	prepare(f, d);
 }
 
@@ -310,10 +312,21 @@ void device_settle(struct farm *f, struct device *d)
 	}
 }
 
+/* There is no agent for its ABI here: no rung of the ladder mends that. */
+static bool lacks_a_program(const struct farm_event *ev)
+{
+	return !ev->u.done.blame_device &&
+	       (ev->u.done.rc == ERR_UNSUPPORTED || ev->u.done.rc == ERR_NOTFOUND);
+}
+
 static void prepared(struct farm *f, struct device *d, const struct farm_event *ev)
 {
 	const struct farm_agent *agent = ev->u.done.agent;
 
+	if (lacks_a_program(ev) && !d->lease) {
+		device_own_need(f, d, ev->u.done.text);
+		return;
+	}
 	if (ev->u.done.rc || !agent) {
 		device_fail(f, d, ev->u.done.blame_device, ev->u.done.text);
 		return;
@@ -336,10 +349,16 @@ static void prepared(struct farm *f, struct device *d, const struct farm_event *
 
 /* ---- cleaning and cooling ---- */
 
+static void clean_on(struct farm *f, struct device *d)
+{
+	if (!logs_collect(f, d))
+		d->action = action_issue(f, ACTION_CLEAN, d, d->lease, NULL, 0, 0, f->cfg.clean_ms);
+}
+
 void device_clean(struct farm *f, struct device *d)
 {
 	device_set_state(f, d, DEVICE_CLEANING, NULL);
-	d->action = action_issue(f, ACTION_CLEAN, d, d->lease, NULL, 0, 0, f->cfg.clean_ms);
+	clean_on(f, d);
 }
 
 static bool is_cool(const struct farm *f, const struct device *d)
@@ -403,8 +422,11 @@ void device_action_done(
 	case ACTION_RECOVER:
 		device_recovered(f, d);
 		break;
+	case ACTION_COLLECT: /* whatever came of it */
+		clean_on(f, d);
+		break;
 	default:
-		assert(!"no action of a device");
+		service_done(f, d, kind, ev);
 	}
 }
 
@@ -416,6 +438,9 @@ void device_timeout(struct farm *f, struct device *d)
 		break;
 	case DEVICE_RECOVERING:
 		device_recover_step(f, d);
+		break;
+	case DEVICE_NEEDS_HUMAN: /* what the core itself found is looked at again */
+		device_identify(f, d);
 		break;
 	case DEVICE_QUARANTINED: /* the health check: one more failure and it is back */
 		if (!d->handle) {
@@ -478,6 +503,9 @@ void device_gone(struct farm *f, const struct farm_event *ev)
 	if (action)
 		action_cancel(f, action);
 	link_down(f, d);
+	d->twin = 0;
+	d->later_need[0] = '\0';
+	device_twin_gone(f, d);
 	if (d->row.key[0] == '?') {
 		device_set_state(f, d, DEVICE_ABSENT, ev->u.gone.text);
 		d->ent.deleted = d->ent.forget = true;
@@ -509,30 +537,6 @@ void device_agent_lost(struct farm *f, const struct farm_event *ev)
 		device_fail(f, d, false, ev->u.agent_lost.text);
 }
 
-void device_needs_human(struct farm *f, const struct farm_event *ev)
-{
-	struct device *d = map_get(f->handles, ev->u.needs_human.handle);
-	enum device_state to;
-	int64_t action;
-
-	if (!d || d->row.state == DEVICE_QUARANTINED || d->row.state == DEVICE_RETIRED)
-		return;
-	set_need(f, d, ev->u.needs_human.text);
-	if (!*ev->u.needs_human.text) {
-		if (d->row.state == DEVICE_NEEDS_HUMAN || d->row.state == DEVICE_AUTHORIZING)
-			device_identify(f, d);
-		return;
-	}
-	to = ev->u.needs_human.authorizing ? DEVICE_AUTHORIZING : DEVICE_NEEDS_HUMAN;
-	if (!farm_device_may(d->row.state, to))
-		return;
-	action = d->action;
-	d->action = 0;
-	if (action)
-		action_cancel(f, action);
-	device_set_state(f, d, to, ev->u.needs_human.text);
-}
-
 /* ---- operators ---- */
 
 static void retire(struct farm *f, struct device *d, const struct farm_event *ev)
@@ -559,9 +563,38 @@ static void retire(struct farm *f, struct device *d, const struct farm_event *ev
 	farm_answer(f, ev, 0, d->row.id, "retired");
 }
 
+static void quarantine(struct farm *f, struct device *d, const struct farm_event *ev)
+{
+	if (d->row.state == DEVICE_SERVICE || *d->row.detached_by) {
+		farm_answer(f, ev, ERR_WRONGSTATE, d->row.id,
+			"d%lld is %s: nothing runs on it now; try again when that is over",
+			(long long)d->row.id, *d->row.detached_by ? "detached" : "being serviced");
+		return;
+	}
+	device_quarantine(f, d, ev->u.admin.reason);
+	farm_answer(f, ev, 0, d->row.id, "quarantined");
+}
+
+static void release(struct farm *f, struct device *d, const struct farm_event *ev)
+{
+	if (d->row.state != DEVICE_QUARANTINED) {
+		farm_answer(f, ev, ERR_WRONGSTATE, d->row.id, "d%lld is %s, not quarantined",
+			(long long)d->row.id, device_state_name(d->row.state));
+		return;
+	}
+	d->row.failures = d->row.rung = 0;
+	device_set_need(f, d, "");
+	if (d->handle)
+		device_identify(f, d);
+	else
+		device_set_state(f, d, DEVICE_ABSENT, "released from quarantine");
+	farm_answer(f, ev, 0, d->row.id, "released from quarantine");
+}
+
 void device_admin(struct farm *f, const struct farm_event *ev)
 {
-	static const char *const names[] = {NULL, "quarantine", "release", "retire"};
+	static const char *const names[FARM_ADMIN_END] = {NULL, "quarantine", "release", "retire",
+		"detach", "attach", "install", "provision"};
 	struct device *d = map_get(f->devices, ev->u.admin.device);
 	char what[LIMIT_NAME];
 
@@ -572,25 +605,17 @@ void device_admin(struct farm *f, const struct farm_event *ev)
 	}
 	snprintf(what, sizeof(what), "device.%s", names[ev->u.admin.what]);
 	farm_audit(f, ev->actor, what, 'd', d->row.id, ev->u.admin.reason);
-	if (ev->u.admin.what == FARM_ADMIN_RETIRE) {
+	switch (ev->u.admin.what) {
+	case FARM_ADMIN_RETIRE:
 		retire(f, d, ev);
 		return;
-	}
-	if (ev->u.admin.what == FARM_ADMIN_QUARANTINE) {
-		device_quarantine(f, d, ev->u.admin.reason);
-		farm_answer(f, ev, 0, d->row.id, "quarantined");
+	case FARM_ADMIN_QUARANTINE:
+		quarantine(f, d, ev);
 		return;
-	}
-	if (d->row.state != DEVICE_QUARANTINED) {
-		farm_answer(f, ev, ERR_WRONGSTATE, d->row.id, "d%lld is %s, not quarantined",
-			(long long)d->row.id, device_state_name(d->row.state));
+	case FARM_ADMIN_RELEASE:
+		release(f, d, ev);
 		return;
+	default:
+		service_ask(f, d, ev);
 	}
-	d->row.failures = d->row.rung = 0;
-	set_need(f, d, "");
-	if (d->handle)
-		device_identify(f, d);
-	else
-		device_set_state(f, d, DEVICE_ABSENT, "released from quarantine");
-	farm_answer(f, ev, 0, d->row.id, "released from quarantine");
 }

@@ -29,6 +29,10 @@ void farm_config_default(struct farm_config *cfg)
 		.recover_ms = 120000,
 		.discard_ms = 30000,
 		.expose_ms = 30000,
+		.logs_ms = 60000,
+		.detach_ms = 30000,
+		.install_ms = 600000,
+		.provision_ms = 120000,
 		.stop_ms = 15000,
 		.cancel_grace_ms = 15000,
 		.reattach_ms = 300000,
@@ -39,6 +43,7 @@ void farm_config_default(struct farm_config *cfg)
 		.no_match_ms = 10000,
 		.rematch_ms = 60000,
 		.backoff_ms = {1000, 5000, 30000, 120000},
+		.need_recheck_ms = 60000,
 		.quarantine_recheck_ms = 900000,
 		.max_failures = 5,
 	};
@@ -113,11 +118,16 @@ void farm_out_init(struct farm_out *o)
 
 void farm_out_clear(struct farm_out *o)
 {
+	for (int i = 0; i < o->n_actions; i++)
+		rstr_unref(o->actions[i].more);
+	for (int i = 0; i < o->n_answers; i++)
+		rstr_unref(o->answers[i].body);
 	o->n_actions = o->n_answers = 0;
 }
 
 void farm_out_fini(struct farm_out *o)
 {
+	farm_out_clear(o);
 	mem_free(o->actions);
 	mem_free(o->answers);
 	farm_out_init(o);
@@ -318,6 +328,12 @@ static void time_event(struct farm *f, const struct farm_event *ev)
 	(void)f, (void)ev; /* every step looks at the deadlines */
 }
 
+static void note(struct farm *f, const struct farm_event *ev)
+{
+	farm_audit(f, ev->actor, ev->u.note.action, 'h', 0, ev->u.note.detail);
+	farm_answer(f, ev, 0, 0, "done");
+}
+
 static void (*const handlers[FARM_EVENT_KINDS])(struct farm *f, const struct farm_event *ev) = {
 	[FARM_BOOT] = boot,
 	[FARM_TIME] = time_event,
@@ -332,9 +348,11 @@ static void (*const handlers[FARM_EVENT_KINDS])(struct farm *f, const struct far
 	[FARM_ATTEMPT_STORED] = attempt_stored,
 	[FARM_JOB_SUBMIT] = job_accept,
 	[FARM_JOB_CANCEL] = job_cancel,
+	[FARM_JOB_RETRY] = job_retry,
 	[FARM_LEASE_ASK] = lease_ask,
 	[FARM_LEASE_EXTEND] = lease_extend,
 	[FARM_LEASE_RELEASE] = lease_release,
+	[FARM_NOTE] = note,
 };
 
 void farm_step(struct farm *f, const struct farm_event *ev, struct now now, struct farm_out *out)

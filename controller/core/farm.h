@@ -27,17 +27,19 @@ struct rstr;
 struct farm_config {
 	char host_id[LIMIT_NAME];
 	int64_t identify_ms, prepare_ms, stage_ms, start_ms, judge_ms, clean_ms, recover_ms,
-		discard_ms, expose_ms; /* deadlines of the actions */
-	int64_t stop_ms;               /* from STOP to the agent's END */
-	int64_t cancel_grace_ms;       /* from an action's cancel to giving it up */
-	int64_t reattach_ms;           /* a run whose agent is out of reach */
-	int64_t collect_ms;            /* from END to the last chunk */
-	int64_t lease_grace_ms;        /* a job's lease beyond its attempt's deadline */
-	int64_t cool_max_ms;           /* cooling never lasts longer */
+		discard_ms, expose_ms, logs_ms, detach_ms, install_ms,
+		provision_ms;       /* deadlines of the actions */
+	int64_t stop_ms;            /* from STOP to the agent's END */
+	int64_t cancel_grace_ms;    /* from an action's cancel to giving it up */
+	int64_t reattach_ms;        /* a run whose agent is out of reach */
+	int64_t collect_ms;         /* from END to the last chunk */
+	int64_t lease_grace_ms;     /* a job's lease beyond its attempt's deadline */
+	int64_t cool_max_ms;        /* cooling never lasts longer */
 	int32_t cool_above_idle_mc; /* cool: at most this far above the unit's idle temperature */
 	int64_t no_match_ms;        /* a job that no known device matches waits this long for one */
 	int64_t rematch_ms;    /* … and looks again after this long: some may be retired since */
 	int64_t backoff_ms[4]; /* before each rung of the recovery ladder */
+	int64_t need_recheck_ms;       /* a device that needs what no driver will report as done */
 	int64_t quarantine_recheck_ms; /* until its health check is tried again; 0: never */
 	int max_failures;              /* in a row, then quarantine */
 };
@@ -60,13 +62,28 @@ enum farm_event_kind {
 	FARM_ATTEMPT_STORED, /* every stream of an ended attempt is in the store */
 	FARM_JOB_SUBMIT,     /* request */
 	FARM_JOB_CANCEL,     /* request */
+	FARM_JOB_RETRY,      /* request: a paused job goes on */
 	FARM_LEASE_ASK,      /* request: a reservation */
 	FARM_LEASE_EXTEND,   /* request */
 	FARM_LEASE_RELEASE,  /* request */
+	FARM_NOTE,           /* request: somebody did what is not the core's; for the audit table */
 	FARM_EVENT_KINDS
 };
 
-enum farm_admin { FARM_ADMIN_QUARANTINE = 1, FARM_ADMIN_RELEASE, FARM_ADMIN_RETIRE };
+enum farm_admin {
+	FARM_ADMIN_QUARANTINE = 1,
+	FARM_ADMIN_RELEASE,
+	FARM_ADMIN_RETIRE,
+	/* These are done to the device; the answer comes when they are. */
+	FARM_ADMIN_DETACH,  /* let go of it, so that another tool can have it */
+	FARM_ADMIN_ATTACH,  /* take it back */
+	FARM_ADMIN_INSTALL, /* more: JSON array of {"sha256", "name"} */
+	FARM_ADMIN_PROVISION,
+	FARM_ADMIN_END
+};
+
+/* The order of enum driver_provision in drivers/driver.h. */
+enum farm_provision { FARM_PROVISION_CHECK, FARM_PROVISION_APPLY, FARM_PROVISION_UNDO };
 
 struct farm_attr {
 	char key[LIMIT_NAME];
@@ -82,7 +99,7 @@ struct farm_identity {
 	char fingerprint[LIMIT_VALUE];
 	int64_t caps;
 	bool is_virtual;
-	bool can_expose, can_power, can_reboot;
+	bool can_expose, can_power, can_reboot, can_collect, can_detach, can_install, can_provision;
 	int n_attrs;
 	struct farm_attr attrs[LIMIT_ATTRS];
 };
@@ -126,6 +143,8 @@ struct farm_event {
 			int64_t device;
 			enum farm_admin what;
 			const char *reason;
+			enum farm_provision provision;
+			struct rstr *more; /* INSTALL; a reference is taken */
 		} admin;
 		struct {
 			int64_t action;
@@ -135,7 +154,8 @@ struct farm_event {
 			const struct farm_identity *identity; /* IDENTIFY */
 			const struct farm_agent *agent;       /* PREPARE */
 			const struct farm_judged *judged;     /* JUDGE */
-			struct rstr *record; /* START: what was run; a reference is taken */
+			/* START: what was run; PROVISION: what was found. A reference is taken. */
+			struct rstr *record;
 		} done;
 		struct {
 			int64_t device;
@@ -155,6 +175,7 @@ struct farm_event {
 				FARM_OUTCOME_INFRASTRUCTURE,
 			} means;
 			bool blame_device;
+			bool wants_logs; /* a crash, say: the device's logs may tell more */
 			const char *cause;
 		} end;
 		struct {
@@ -168,7 +189,7 @@ struct farm_event {
 		struct {
 			int64_t job;
 			const char *reason;
-		} cancel;
+		} cancel, retry;
 		struct {
 			struct rstr *selector; /* JSON object of terms */
 			int64_t for_ms;
@@ -179,6 +200,10 @@ struct farm_event {
 			int64_t lease;
 			int64_t for_ms;
 		} extend, release;
+		struct {
+			const char *action; /* "device.connect" */
+			const char *detail;
+		} note;
 	} u;
 };
 
@@ -189,7 +214,8 @@ struct farm_action {
 	enum action_kind kind;
 	int64_t device, handle, lease, run, attempt, epoch;
 	int64_t arg;
-	int64_t ttl_ms; /* START: how long the lease lives */
+	int64_t ttl_ms;    /* START: how long the lease lives */
+	struct rstr *more; /* INSTALL: as in the request; belongs to the farm_out */
 	/* Not a new action: give up the one with this id; its FARM_ACTION_DONE is still awaited. */
 	bool cancel;
 };
@@ -200,6 +226,7 @@ struct farm_answer {
 	int64_t id;   /* of the job or lease */
 	bool existed; /* an idempotent repeat: nothing was changed */
 	char text[LIMIT_CAUSE * 2];
+	struct rstr *body; /* JSON, or NULL; belongs to the farm_out */
 };
 
 struct farm_out {

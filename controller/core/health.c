@@ -51,6 +51,8 @@ static void to_recovering(struct farm *f, struct device *d, const char *cause)
 	}
 	d->row.rung = rung;
 	device_set_state(f, d, DEVICE_RECOVERING, cause);
+	if (device_take_need(f, d))
+		return;
 	timer_set(f, &d->timer, f->cfg.backoff_ms[rung]);
 }
 

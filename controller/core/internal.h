@@ -50,6 +50,8 @@ struct want {
 	TAILQ_ENTRY(want) link;
 };
 
+#define LOGS_MAX 8
+
 struct device {
 	struct ent ent;
 	struct device_row row;
@@ -59,8 +61,18 @@ struct device {
 	struct lease *lease; /* granted, active or releasing */
 	struct timer timer;  /* back-off, cooling, recheck: by state */
 	int index;           /* of its bit in each selector's match set */
-	bool can_expose, can_power, can_reboot;
+	bool can_expose, can_power, can_reboot, can_collect, can_detach, can_install, can_provision;
 	bool quarantine_asked; /* as soon as its lease has ended */
+	int64_t twin;          /* the connected device that has its identity, 0: none */
+	/* What its driver said that a person must do, in a state that cannot take it: kept until one
+	 * can. */
+	char later_need[LIMIT_CAUSE];
+	bool later_may_pass;
+	bool service_from_need, service_recheck; /* what was before service */
+	char service_by[LIMIT_NAME];
+	int64_t logs_of
+		[LOGS_MAX]; /* attempts whose logs are to be collected before it is cleaned */
+	int n_logs;
 	int n_attrs;
 	struct farm_attr attrs[LIMIT_ATTRS];
 	bool thermal_known;
@@ -126,6 +138,7 @@ struct action {
 	struct action_row row;
 	struct timer timer;
 	bool cancelled;
+	int64_t token; /* of the request that is answered when it is done; 0: none */
 };
 
 TAILQ_HEAD(ent_list, ent);
@@ -181,11 +194,13 @@ struct timer *timer_due(struct farm *f); /* the earliest that is due, cleared; N
 /* Returns the id. The caller keeps it where the completion will look for it. */
 int64_t action_issue(struct farm *f, enum action_kind kind, struct device *d, struct lease *l,
 	struct attempt *a, int64_t run, int64_t arg, int64_t deadline_ms);
+/* Who asked for it is answered when it is done. */
+void action_owe(struct farm *f, int64_t id, const struct farm_event *ev);
 void action_cancel(struct farm *f, int64_t id);
 void action_timeout(struct farm *f, struct action *act);
 void action_done(struct farm *f, const struct farm_event *ev);
 
-/* ---- device.c, health.c ---- */
+/* ---- device.c, health.c, need.c, service.c, logs.c ---- */
 struct device *device_load(struct farm *f, const struct device_row *row);
 void device_free(struct farm *f, struct device *d);
 void device_arrived(struct farm *f, const struct farm_event *ev);
@@ -207,6 +222,23 @@ void device_recover_step(struct farm *f, struct device *d); /* the back-off is o
 void device_recovered(struct farm *f, struct device *d);    /* the rung was climbed */
 void device_quarantine(struct farm *f, struct device *d, const char *cause);
 bool device_usable(const struct device *d); /* connected, with its agent */
+/* Its driver's need, if there is one that waits for a state that can take it. True: it is in that
+ * state now. */
+bool device_take_need(struct farm *f, struct device *d);
+/* A need that the core itself found: looked at again after a while. */
+void device_own_need(struct farm *f, struct device *d, const char *text);
+/* The other connected device that has d's identity: d waits for it to go. */
+void device_wait_for_twin(struct farm *f, struct device *d, const struct device *other);
+void device_twin_gone(struct farm *f, const struct device *gone);
+void device_set_need(struct farm *f, struct device *d, const char *text);
+/* What an operator asks to be done to the device itself. */
+void service_ask(struct farm *f, struct device *d, const struct farm_event *ev);
+void service_detach_again(struct farm *f, struct device *d);
+void service_done(
+	struct farm *f, struct device *d, enum action_kind kind, const struct farm_event *ev);
+void logs_wanted(struct device *d, int64_t attempt);
+/* The next attempt's logs; false: there are none to collect (any more). */
+bool logs_collect(struct farm *f, struct device *d);
 
 /* ---- lease.c ---- */
 void lease_load(struct farm *f, const struct lease_row *row);
@@ -249,9 +281,11 @@ int job_load_run(struct farm *f, const struct run_row *row, struct err *e);
 void job_free(struct farm *f, struct job *j);
 void job_accept(struct farm *f, const struct farm_event *ev);
 void job_cancel(struct farm *f, const struct farm_event *ev);
+void job_retry(struct farm *f, const struct farm_event *ev);
 void job_timeout(struct farm *f, struct job *j);
 void job_run_ended(struct farm *f, struct run *r);
 void job_slot_failed(struct farm *f, struct job *j, int slot);
+void job_slot_worked(struct job *j, int slot);
 int job_slot_for(const struct job *j, const struct device *d); /* -1: none */
 void job_requeue(struct farm *f, struct job *j);               /* after its slots changed */
 int job_index(const struct run *r);

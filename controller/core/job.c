@@ -176,6 +176,22 @@ static bool submitted_before(struct farm *f, const struct farm_event *ev)
 	return true;
 }
 
+/* Nothing can run on it, and that for so long. */
+static bool out_of_reach(const struct farm *f, const struct device *d, int64_t for_ms)
+{
+	switch (d->row.state) {
+	case DEVICE_ABSENT:
+	case DEVICE_AUTHORIZING:
+	case DEVICE_NEEDS_HUMAN:
+	case DEVICE_QUARANTINED:
+		return f->now.wall_ms - d->row.state_ms > for_ms;
+	default:
+		return false;
+	}
+}
+
+/* "All" are the devices that match and can be used when the job comes; one that is just away (it
+ * re-enumerates, or the daemon was started a moment ago) is among them. */
 static int count_slots(struct farm *f, const struct jobspec *s, int64_t *pins)
 {
 	struct selq *q;
@@ -187,7 +203,7 @@ static int count_slots(struct farm *f, const struct jobspec *s, int64_t *pins)
 	for (struct map_item *it = map_first(f->devices); it; it = map_next(it)) {
 		const struct device *d = map_value(it);
 
-		if (selq_matches(q, d))
+		if (selq_matches(q, d) && !out_of_reach(f, d, f->cfg.rematch_ms))
 			pins[n++] = d->row.id;
 	}
 	selq_put(f, q);
@@ -369,14 +385,14 @@ static int devices_left(struct farm *f, const struct job *j, int slot)
 	return n;
 }
 
-static void give_up_slot(struct farm *f, struct job *j, int slot)
+static void give_up_slot(
+	struct farm *f, struct job *j, int slot, enum failure why, const char *cause)
 {
 	for (int v = 0; v < j->n_variants; v++) {
 		struct run *r = j->runs[slot * j->n_variants + v];
 
 		if (r->row.state == RUN_QUEUED)
-			run_end(f, r, RUN_ERRORED, FAILURE_UNSATISFIABLE,
-				"no device that the farm knows, or too few, match the selector");
+			run_end(f, r, RUN_ERRORED, why, cause);
 	}
 }
 
@@ -393,10 +409,25 @@ static void forgive(struct farm *f, struct job *j, int slot)
 	}
 }
 
+/* The one device that the slot is for is away for longer than a run would wait for it. */
+static bool lost_its_device(struct farm *f, const struct job *j, int slot, char *cause, size_t size)
+{
+	const struct device *d =
+		j->slots[slot].pin ? map_get(f->devices, j->slots[slot].pin) : NULL;
+
+	if (!d || !out_of_reach(f, d, f->cfg.reattach_ms))
+		return false;
+	snprintf(cause, size, "%.40s (d%lld) has been %s for more than %lld s", d->row.name,
+		(long long)d->row.id, device_state_name(d->row.state),
+		(long long)(f->cfg.reattach_ms / 1000));
+	return true;
+}
+
 /* Slots that no known device can take, be it that none matches or that the job wants more devices
  * than there are, end; the others wait on. */
 void job_timeout(struct farm *f, struct job *j)
 {
+	char cause[LIMIT_CAUSE];
 	int wanted = 0;
 
 	for (int s = 0; s < j->n_slots; s++) {
@@ -405,7 +436,10 @@ void job_timeout(struct farm *f, struct job *j)
 		if (!j->slots[s].pin)
 			wanted++;
 		if (devices_left(f, j, s) < (j->slots[s].pin ? 1 : wanted))
-			give_up_slot(f, j, s);
+			give_up_slot(f, j, s, FAILURE_UNSATISFIABLE,
+				"no device that the farm knows, or too few, match the selector");
+		else if (lost_its_device(f, j, s, cause, sizeof(cause)))
+			give_up_slot(f, j, s, FAILURE_INFRASTRUCTURE, cause);
 		else
 			forgive(f, j, s);
 	}
@@ -428,6 +462,12 @@ void job_slot_failed(struct farm *f, struct job *j, int slot)
 	j->row.exit_code = EXIT_INFRASTRUCTURE;
 	job_set_state(f, j, JOB_PAUSED, NULL, j->row.cause);
 	job_requeue(f, j);
+}
+
+/* It gave a result after all, here or elsewhere: not the job's fault. */
+void job_slot_worked(struct job *j, int slot)
+{
+	j->slots[slot].failed = false;
 }
 
 static void job_end(struct farm *f, struct job *j)
@@ -498,4 +538,31 @@ void job_cancel(struct farm *f, const struct farm_event *ev)
 		else if (r->attempt)
 			attempt_stop(f, r->attempt, STOP_CANCEL);
 	}
+}
+
+/* What was paused goes on where it stopped; what failed before does not count again. */
+void job_retry(struct farm *f, const struct farm_event *ev)
+{
+	struct job *j = map_get(f->jobs, ev->u.retry.job);
+
+	if (!j) {
+		farm_answer(f, ev, ERR_NOTFOUND, ev->u.retry.job, "there is no live job j%lld",
+			(long long)ev->u.retry.job);
+		return;
+	}
+	if (j->row.state != JOB_PAUSED || j->row.cancel_asked) {
+		farm_answer(f, ev, ERR_WRONGSTATE, j->row.id,
+			"j%lld is %s; only a job that is paused or has ended is tried again",
+			(long long)j->row.id,
+			j->row.cancel_asked ? "being cancelled" : job_state_name(j->row.state));
+		return;
+	}
+	farm_audit(f, ev->actor, "job.retry", 'j', j->row.id, ev->u.retry.reason);
+	for (int s = 0; s < j->n_slots; s++)
+		j->slots[s].failed = false;
+	j->row.cause[0] = '\0';
+	j->row.exit_code = -1;
+	job_set_state(f, j, JOB_RUNNING, ev->actor, ev->u.retry.reason);
+	farm_answer(f, ev, 0, j->row.id, "goes on");
+	job_requeue(f, j);
 }

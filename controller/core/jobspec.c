@@ -96,6 +96,18 @@ static const struct json_field devices_fields[] = {
 
 const struct jobspec_table jobspec_devices_table = {"devices", devices_fields, 2};
 
+bool jobspec_virtual_ok(const struct jobspec_selector *s)
+{
+	for (int i = 0; i < s->n_terms; i++) {
+		const char *v = s->terms[i].value;
+
+		if (!strcmp(s->terms[i].key, "virtual") && strcmp(v, "yes") && strcmp(v, "no") &&
+			strcmp(v, "any"))
+			return false;
+	}
+	return true;
+}
+
 static int read_devices(struct jobspec_reader *r, const struct json *node, struct jobspec *s)
 {
 	const struct jobspec_texts terms = {"the selector's terms", LIMIT_SELECTOR_TERMS,
@@ -105,6 +117,9 @@ static int read_devices(struct jobspec_reader *r, const struct json *node, struc
 
 	if (!rc && raw.select)
 		rc = jobspec_read_texts(r, raw.select, &terms, s->select.terms, &s->select.n_terms);
+	if (!rc && !jobspec_virtual_ok(&s->select))
+		rc = jobspec_refuse(r, raw.select, ERR_PARSE,
+			"the selector's \"virtual\" must be \"yes\", \"no\" or \"any\"");
 	if (rc || !raw.count)
 		return rc;
 	if (!strcmp(json_str(raw.count), "all")) {

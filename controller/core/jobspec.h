@@ -40,7 +40,9 @@
  * unless the budget is null, the golden gate where a variant has golden data, the coverage gate
  * where coverage_min is given. A bound of "measure" that only the preset set (max_ms, say) follows
  * the other end that the job sets (min_ms). Selector: every term must equal the device's attribute
- * of that name; the attributes `kind` (the driver), `name`, `model`, `abi`, `id` are always there.
+ * of that name; the attributes `kind` (the driver), `name`, `model`, `abi`, `id`, `virtual` (yes or
+ * no) are always there. A selector without `virtual`, `id` or `name` matches no virtual device;
+ * "virtual": "any" matches both.
  */
 #ifndef FRAMEFARM_CORE_JOBSPEC_H
 #define FRAMEFARM_CORE_JOBSPEC_H
@@ -195,6 +197,9 @@ struct json *jobspec_wire(const struct json_doc *doc, const struct jobspec *spec
 /* An upper bound of one attempt's length on the device, ms: what its deadline is made of.
  * (estimate.c) */
 int64_t jobspec_deadline_ms(const struct jobspec *s, const struct jobspec_variant *v);
+
+/* Whether the term "virtual", where there is one, is a word that it may be. */
+bool jobspec_virtual_ok(const struct jobspec_selector *s);
 
 /* The preset's values, before overrides. */
 void jobspec_preset(int preset, struct jobspec_measure *ret_m);

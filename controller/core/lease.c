@@ -161,6 +161,7 @@ void lease_finish(struct farm *f, struct lease *l)
 	assert(l->row.state == LEASE_RELEASING && d->lease == l);
 	lease_set_state(f, l, l->row.ending, NULL);
 	d->lease = NULL;
+	d->n_logs = 0;
 	l->device = NULL;
 }
 

@@ -18,6 +18,8 @@ static const struct row_col device_cols[] = {
 	T(os),
 	T(fingerprint),
 	T(agent_uuid),
+	T(place),
+	T(detached_by),
 	L(attrs),
 	L(counters),
 	I(caps),
@@ -227,7 +229,7 @@ static const char *name_of(const char *const *names, int n, int64_t i)
 
 NAMES(device_state_name, NULL, "absent", "detected", "identifying", "authorizing", "needs_human",
 	"preparing", "ready", "leased", "busy", "cleaning", "cooling", "recovering", "quarantined",
-	"retired")
+	"retired", "service")
 NAMES(device_link_name, NULL, "down", "up", "cut")
 NAMES(lease_state_name, NULL, "waiting", "granted", "active", "releasing", "released", "expired",
 	"revoked", "rejected")
@@ -238,4 +240,5 @@ NAMES(attempt_state_name, NULL, "staging", "started", "collecting", "stored", "d
 NAMES(verdict_name, "none", "pass", "fail", "inconclusive")
 NAMES(failure_name, "none", "infrastructure", "cancelled", "timed_out", "unsatisfiable")
 NAMES(action_kind_name, NULL, "identify", "prepare", "stage", "start", "stop", "judge", "clean",
-	"recover", "discard", "expose", "unexpose")
+	"recover", "discard", "expose", "unexpose", "collect", "detach", "attach", "install",
+	"provision")

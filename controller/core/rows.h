@@ -28,6 +28,7 @@ enum device_state {
 	DEVICE_RECOVERING,
 	DEVICE_QUARANTINED,
 	DEVICE_RETIRED,
+	DEVICE_SERVICE, /* free, and held while something is done to it that an operator asked for */
 	DEVICE_STATES_END
 };
 
@@ -103,6 +104,11 @@ enum action_kind {
 	ACTION_DISCARD,      /* attempt: the agent's spool may go */
 	ACTION_EXPOSE,       /* lease: device handed to the engineer */
 	ACTION_UNEXPOSE,     /* lease */
+	ACTION_COLLECT,      /* device: logs into the directory of the attempt in arg */
+	ACTION_DETACH,       /* device */
+	ACTION_ATTACH,       /* device */
+	ACTION_INSTALL,      /* device: the packages in more */
+	ACTION_PROVISION,    /* device: arg is enum farm_provision */
 	ACTION_KINDS_END
 };
 
@@ -117,9 +123,11 @@ struct device_row {
 	char os[LIMIT_VALUE];
 	char fingerprint[LIMIT_VALUE];
 	char agent_uuid[40];
-	struct rstr *attrs;    /* JSON object of texts */
-	struct rstr *counters; /* JSON array: what the agent's probing found */
-	int64_t caps;          /* enum driver_cap */
+	char place[LIMIT_VALUE];      /* where it is or was last: "usb 1-4.2" */
+	char detached_by[LIMIT_NAME]; /* who handed it to another tool; "": nobody */
+	struct rstr *attrs;           /* JSON object of texts */
+	struct rstr *counters;        /* JSON array: what the agent's probing found */
+	int64_t caps;                 /* enum driver_cap */
 	int64_t is_virtual;
 	int64_t state;          /* enum device_state */
 	int64_t link;           /* enum device_link */

@@ -17,10 +17,26 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+/*
+ * Virtual devices match only a selector that speaks of them: by "virtual" (yes, no, or any), or by
+ * the id or name of the very device. So nobody's CI measures a model of a phone by accident.
+ */
+static bool speaks_of_virtual(const struct jobspec_selector *sel)
+{
+	for (int t = 0; t < sel->n_terms; t++)
+		if (!strcmp(sel->terms[t].key, "virtual") || !strcmp(sel->terms[t].key, "id") ||
+			!strcmp(sel->terms[t].key, "name"))
+			return true;
+	return false;
+}
+
 bool selector_matches(const struct jobspec_selector *sel, const struct device *d)
 {
+	if (d->row.is_virtual && !speaks_of_virtual(sel))
+		return false;
 	for (int t = 0; t < sel->n_terms; t++) {
-		bool hit = false;
+		bool hit = !strcmp(sel->terms[t].key, "virtual") &&
+		           !strcmp(sel->terms[t].value, "any");
 
 		for (int i = 0; i < d->n_attrs && !hit; i++)
 			hit = !strcmp(d->attrs[i].key, sel->terms[t].key) &&
@@ -57,6 +73,8 @@ int selector_parse(const char *json, size_t n, struct jobspec_selector *ret_s, s
 			s.n_terms++;
 		}
 	}
+	if (!rc && !jobspec_virtual_ok(&s))
+		rc = err_set(e, ERR_PARSE, "the selector's \"virtual\" must be yes, no or any");
 	json_doc_free(doc);
 	if (!rc)
 		*ret_s = s;

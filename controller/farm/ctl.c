@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "core/jobspec.h"
 #include "drivers/driver.h"
+#include "farm/artifacts.h"
 #include "farm/blobs.h"
 #include "farm/devmgr.h"
 #include "farm/ingest.h"
@@ -47,6 +48,7 @@ struct asker {
 
 struct ctl {
 	struct ctl_env env;
+	char data_dir[512];
 	struct store *store;
 	struct blobs *blobs;
 	struct tools *tools;
@@ -296,6 +298,27 @@ static const struct devmgr_ops devmgr_ops = {.status = on_status};
 
 /* ---- life ---- */
 
+static int start_drivers(struct ctl *c, const struct ctl_config *cfg, struct err *e)
+{
+	for (int i = 0; i < cfg->n_drivers; i++) {
+		const struct ctl_driver *d = &cfg->drivers[i];
+		const struct driver *drv = driver_find(d->name);
+		struct err why = {0};
+		int rc = drv ? devmgr_start(c->devmgr, drv, d->opts, d->n_opts, &why)
+		             : err_set(&why, ERR_UNSUPPORTED,
+				       "this framefarm was built without the driver \"%s\"",
+				       d->name);
+
+		if (rc && d->required) {
+			*e = why;
+			return rc;
+		}
+		if (rc)
+			log_warn("event=driver_failed driver=%s cause=\"%s\"", d->name, why.text);
+	}
+	return 0;
+}
+
 static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e)
 {
 	struct store_config sc = {.dir = cfg->data_dir, .tables = core_tables};
@@ -326,9 +349,7 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 	c->devmgr =
 		devmgr_new(&c->env, &dc, c->turn, c->ingest, c->blobs, c->tools, &devmgr_ops, c);
 	turn_post(c->turn, &(struct farm_event){.kind = FARM_BOOT});
-	if (cfg->local)
-		return devmgr_start(c->devmgr, driver_find("local"), NULL, 0, e);
-	return 0;
+	return start_drivers(c, cfg, e);
 }
 
 struct ctl *ctl_new(const struct ctl_config *cfg, const struct ctl_env *env, struct err *e)
@@ -336,6 +357,7 @@ struct ctl *ctl_new(const struct ctl_config *cfg, const struct ctl_env *env, str
 	struct ctl *c = mem_zalloc(sizeof(*c));
 
 	c->env = *env;
+	str_copy(c->data_dir, sizeof(c->data_dir), cfg->data_dir);
 	c->askers = map_new();
 	c->progress = map_new();
 	TAILQ_INIT(&c->watches);
@@ -536,4 +558,22 @@ int ctl_upload_begin(
 	struct ctl *c, const char *sha256, int64_t bytes, struct ctl_upload **ret_u, struct err *e)
 {
 	return blobs_begin(c->blobs, sha256, bytes, ret_u, e);
+}
+
+int ctl_address(struct ctl *c, const char *address, bool add, struct err *e)
+{
+	if (c->stopping)
+		return err_set(e, ERR_BUSY, "the daemon is stopping; try again when it is back");
+	return devmgr_address(c->devmgr, address, add, e);
+}
+
+int ctl_artifacts(struct ctl *c, int64_t attempt, struct ctl_artifact ret[CTL_ARTIFACTS_MAX])
+{
+	return artifacts_list(c->data_dir, attempt, ret, CTL_ARTIFACTS_MAX);
+}
+
+int ctl_artifact_open(
+	struct ctl *c, int64_t attempt, const char *name, int64_t *ret_bytes, struct err *e)
+{
+	return artifacts_open(c->data_dir, attempt, name, ret_bytes, e);
 }

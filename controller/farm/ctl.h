@@ -18,16 +18,26 @@
 
 struct ctl;
 struct driver_host;
+struct driver_option;
 struct err;
 struct store;
 
 /* ---- life ---- */
 
+/* A driver that is to run. */
+struct ctl_driver {
+	const char *name;
+	const struct driver_option *opts;
+	int n_opts;
+	bool required; /* the daemon does not start without it */
+};
+
 struct ctl_config {
 	const char *data_dir;  /* absolute, ours, mode 0700 */
 	const char *tools_dir; /* where framefarm-agent and the runners lie */
 	const char *ort_path;  /* ONNX Runtime's library, "" when none was found */
-	bool local;            /* this machine is a device */
+	const struct ctl_driver *drivers;
+	int n_drivers;
 	struct farm_config farm;
 	int64_t blobs_max_bytes; /* quota of uploads */
 };
@@ -70,6 +80,11 @@ typedef void ctl_answer_fn(void *arg, const struct farm_answer *a);
 int ctl_request(struct ctl *c, const struct farm_event *ev, ctl_answer_fn *fn, void *arg);
 /* The asker is gone: its fn is not called any more. */
 void ctl_forget(struct ctl *c, void *arg);
+
+/* A network address that shall be connected and kept connected (add), or not any more, also after a
+ * restart. ERR_INVAL for a malformed one, ERR_EXISTS, ERR_NOTFOUND, ERR_FULL, ERR_UNSUPPORTED where
+ * no driver knows addresses. Kept by the driver, not in the turn: what comes of it is a device. */
+int ctl_address(struct ctl *c, const char *address, bool add, struct err *e);
 
 /* ---- what happens ---- */
 
@@ -132,5 +147,20 @@ int ctl_upload_write(struct ctl_upload *u, const void *data, size_t n, struct er
 void ctl_upload_finish(
 	struct ctl_upload *u, void (*done)(void *arg, int rc, const char *text), void *arg);
 void ctl_upload_abort(struct ctl_upload *u); /* takes u; NULL allowed */
+
+/* ---- artifacts: what a device itself wrote about an attempt that failed; any thread, blocks ---- */
+
+#define CTL_ARTIFACTS_MAX 64 /* of one attempt that are shown */
+
+struct ctl_artifact {
+	char name[LIMIT_NAME];
+	int64_t bytes;
+};
+
+/* By name; returns how many. */
+int ctl_artifacts(struct ctl *c, int64_t attempt, struct ctl_artifact ret[CTL_ARTIFACTS_MAX]);
+/* A descriptor for reading, and the file's size; or ERR_NOTFOUND. */
+int ctl_artifact_open(
+	struct ctl *c, int64_t attempt, const char *name, int64_t *ret_bytes, struct err *e);
 
 #endif

@@ -214,6 +214,18 @@ int devmgr_start(struct devmgr *m, const struct driver *drv, const struct driver
 	return 0;
 }
 
+int devmgr_address(struct devmgr *m, const char *address, bool add, struct err *e)
+{
+	struct running *r;
+
+	TAILQ_FOREACH (r, &m->running, link)
+		if (r->drv->address)
+			return r->drv->address(r->inst, address, add, e);
+	return err_set(e, ERR_UNSUPPORTED,
+		"no driver that runs here connects to network addresses; the driver is called "
+		"adb");
+}
+
 /* Drivers have stopped, and so has what tasks had given to the pool. */
 void devmgr_maybe_stopped(struct devmgr *m)
 {

@@ -39,6 +39,8 @@ struct devmgr *devmgr_new(const struct ctl_env *env, const struct devmgr_config 
 /* Starts a driver; its devices come as events. */
 int devmgr_start(struct devmgr *m, const struct driver *drv, const struct driver_option *opts,
 	int n_opts, struct err *e);
+/* As ctl_address(): the first driver that knows addresses takes it. */
+int devmgr_address(struct devmgr *m, const char *address, bool add, struct err *e);
 /* Ends every session and driver; stopped(arg) once, later. */
 void devmgr_stop(struct devmgr *m, void (*stopped)(void *arg), void *arg);
 void devmgr_free(struct devmgr *m);

@@ -109,6 +109,8 @@ static void on_ended(void *arg, const struct msg_end *end)
 	ev.u.end.attempt = end->attempt;
 	ev.u.end.outcome = end->outcome;
 	ev.u.end.means = meaning_of(end->outcome, &ev.u.end.blame_device);
+	ev.u.end.wants_logs = end->outcome == OUTCOME_CRASH || end->outcome == OUTCOME_HANG ||
+	                      end->outcome == OUTCOME_MEMORY;
 	ev.u.end.cause = cause;
 	turn_post(d->m->turn, &ev);
 }
@@ -185,6 +187,7 @@ void agent_command(struct devmgr *m, const struct farm_action *a)
 
 	t->m = m;
 	t->act = *a;
+	t->act.more = NULL;
 	t->dev = devmgr_dev(m, a->handle);
 	TAILQ_INSERT_TAIL(&m->tasks, t, link);
 	rc = t->dev && t->dev->session ? give_command(t->dev, a) : ERR_GONE;

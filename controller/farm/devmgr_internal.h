@@ -49,6 +49,8 @@ struct staged {
 	struct rstr *record;
 };
 
+#define INSTALL_FILES_MAX 32
+
 enum task_step { STEP_BEGIN, STEP_PREPARE, STEP_PUSH, STEP_START, STEP_CONNECT, STEP_HELLO };
 
 struct task {
@@ -73,6 +75,11 @@ struct task {
 	struct makeplan plan;
 	bool planned;
 	int file; /* being pushed */
+	/* INSTALL: host paths, NULL-terminated */
+	char *packages[INSTALL_FILES_MAX + 1];
+	int n_packages;
+	/* COLLECT */
+	int collect_rc;
 	/* result of work on the pool */
 	int rc;
 	struct err *err;
@@ -117,8 +124,17 @@ void task_op_done(struct task *t);
 void task_finish(struct task *t, int rc, const char *text, bool blame, struct farm_event *ev);
 void task_welcome(struct task *t, int rc, const char *text, const struct msg_welcome *w);
 struct task *task_find(struct devmgr *m, int64_t action);
+void task_submit(struct task *t, enum driver_op_kind kind);
+/* work(t) on the pool; it fills t->rc and t->err. */
+void task_on_pool(struct task *t, void (*work)(void *arg));
 /* Its device is gone and no operation of its is left: what waited for the device ends. */
 void task_device_gone(struct devmgr *m, struct dev *d, const char *why);
+
+/* ---- devmgr_service.c: what these return says whether the action was one of theirs ---- */
+bool service_begin(struct task *t);
+void service_worked(struct task *t);
+bool service_op_done(struct task *t); /* whatever came of the operation; false: as for others */
+void service_fini(struct task *t);
 
 /* ---- devmgr_agent.c ---- */
 void agent_start_session(struct dev *d, struct stream *stream, int64_t epoch);

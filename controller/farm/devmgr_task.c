@@ -6,6 +6,7 @@
  *	STAGE     make the plan (on the pool), push each file it needs
  *	CLEAN     clean, keeping agent, runner and runtime
  *	RECOVER   a new session, power, or a reboot, by the rung
+ * What is done to a device itself is in devmgr_service.c.
  * A task ends exactly once, with task_finish().
  */
 #include "farm/devmgr_internal.h"
@@ -56,6 +57,7 @@ void task_finish(struct task *t, int rc, const char *text, bool blame, struct fa
 	if (t->planned)
 		makeplan_fini(&t->plan);
 	rstr_unref(t->spec);
+	service_fini(t);
 	mem_free(t->err);
 	mem_free(t);
 	devmgr_maybe_stopped(m);
@@ -63,7 +65,7 @@ void task_finish(struct task *t, int rc, const char *text, bool blame, struct fa
 
 /* ---- one driver operation ---- */
 
-static void submit(struct task *t, enum driver_op_kind kind)
+void task_submit(struct task *t, enum driver_op_kind kind)
 {
 	struct running *r = t->dev->run;
 	struct err e = {0};
@@ -112,10 +114,11 @@ void task_device_gone(struct devmgr *m, struct dev *d, const char *why)
 
 static void work_done(void *arg);
 
-static void on_pool(struct task *t, void (*work)(void *arg))
+void task_on_pool(struct task *t, void (*work)(void *arg))
 {
 	struct driver_host *h = t->m->env.host;
 
+	mem_free(t->err);
 	t->err = mem_zalloc(sizeof(*t->err));
 	t->work_pending = true;
 	if (h->blocking(h, work, work_done, t)) {
@@ -134,7 +137,11 @@ static void identified(struct task *t)
 		.is_virtual = !!(id->caps & DRIVER_CAP_VIRTUAL),
 		.can_expose = !!(id->caps & DRIVER_CAP_EXPOSE),
 		.can_power = !!(id->caps & DRIVER_CAP_POWER),
-		.can_reboot = !!(id->caps & DRIVER_CAP_REBOOT)};
+		.can_reboot = !!(id->caps & DRIVER_CAP_REBOOT),
+		.can_collect = !!(id->caps & DRIVER_CAP_COLLECT),
+		.can_detach = !!(id->caps & DRIVER_CAP_DETACH),
+		.can_install = !!(id->caps & DRIVER_CAP_INSTALL),
+		.can_provision = !!(id->caps & DRIVER_CAP_PROVISION)};
 
 	str_copy(fi.key, sizeof(fi.key), id->key);
 	str_copy(fi.name, sizeof(fi.name), id->name);
@@ -168,7 +175,7 @@ static void push_agent(struct task *t)
 	t->op.in.push.bytes = t->agent.bytes;
 	t->op.in.push.executable = true;
 	t->step = STEP_PUSH;
-	submit(t, DRIVER_OP_PUSH);
+	task_submit(t, DRIVER_OP_PUSH);
 }
 
 static void start_agent(struct task *t)
@@ -180,7 +187,7 @@ static void start_agent(struct task *t)
 	t->m->env.random(t->m->env.ctx, t->op.in.start.secret, sizeof(t->op.in.start.secret));
 	str_copy(d->agent_sha256, sizeof(d->agent_sha256), t->agent.sha256);
 	t->step = STEP_START;
-	submit(t, DRIVER_OP_START);
+	task_submit(t, DRIVER_OP_START);
 }
 
 static void connect_agent(struct task *t)
@@ -193,7 +200,7 @@ static void connect_agent(struct task *t)
 	memset(&t->op.in, 0, sizeof(t->op.in));
 	str_copy(t->op.in.connect.endpoint, sizeof(t->op.in.connect.endpoint), d->endpoint);
 	t->step = STEP_CONNECT;
-	submit(t, DRIVER_OP_CONNECT);
+	task_submit(t, DRIVER_OP_CONNECT);
 }
 
 static void shake_hands(struct task *t)
@@ -316,7 +323,7 @@ static void push_next(struct task *t)
 	str_copy(t->op.in.push.sha256, sizeof(t->op.in.push.sha256), f->sha256);
 	t->op.in.push.bytes = f->bytes;
 	t->op.in.push.executable = f->executable;
-	submit(t, DRIVER_OP_PUSH);
+	task_submit(t, DRIVER_OP_PUSH);
 }
 
 static bool stage_begin(struct task *t)
@@ -354,7 +361,7 @@ static void clean(struct task *t)
 		t->keep_list[i] = t->keep[i];
 	t->keep_list[t->n_keep] = NULL;
 	t->op.in.clean.keep = t->keep_list;
-	submit(t, DRIVER_OP_CLEAN);
+	task_submit(t, DRIVER_OP_CLEAN);
 }
 
 static void recover(struct task *t)
@@ -366,14 +373,14 @@ static void recover(struct task *t)
 		if (t->act.lease) /* what runs may still be alive: a new session must do */
 			task_finish(t, 0, "", false, NULL);
 		else
-			submit(t, DRIVER_OP_STOP);
+			task_submit(t, DRIVER_OP_STOP);
 		return;
 	case RUNG_POWER:
 		t->op.in.power.on = t->step++ > 0;
-		submit(t, DRIVER_OP_POWER);
+		task_submit(t, DRIVER_OP_POWER);
 		return;
 	default:
-		submit(t, DRIVER_OP_REBOOT);
+		task_submit(t, DRIVER_OP_REBOOT);
 	}
 }
 
@@ -383,27 +390,28 @@ static void begin_on_device(struct task *t)
 {
 	switch (t->act.kind) {
 	case ACTION_IDENTIFY:
-		submit(t, DRIVER_OP_IDENTIFY);
+		task_submit(t, DRIVER_OP_IDENTIFY);
 		break;
 	case ACTION_PREPARE:
 		agent_end_session(t->dev);
 		t->dev->id = t->act.device;
-		on_pool(t, prepare_work);
+		task_on_pool(t, prepare_work);
 		break;
 	case ACTION_STAGE:
 		if (stage_begin(t))
-			on_pool(t, stage_work);
+			task_on_pool(t, stage_work);
 		else
 			task_finish(t, ERR_GONE, "the job has ended", false, NULL);
 		break;
 	case ACTION_CLEAN:
-		on_pool(t, clean_work);
+		task_on_pool(t, clean_work);
 		break;
 	case ACTION_RECOVER:
 		recover(t);
 		break;
 	default:
-		task_finish(t, ERR_UNSUPPORTED, "the device cannot do that", false, NULL);
+		if (!service_begin(t))
+			task_finish(t, ERR_UNSUPPORTED, "the device cannot do that", false, NULL);
 	}
 }
 
@@ -413,6 +421,7 @@ void task_begin(struct devmgr *m, const struct farm_action *a)
 
 	t->m = m;
 	t->act = *a;
+	rstr_ref(t->act.more);
 	t->dev = devmgr_dev(m, a->handle);
 	TAILQ_INSERT_TAIL(&m->tasks, t, link);
 	if (!t->dev || m->stopping) {
@@ -439,9 +448,11 @@ static void work_done(void *arg)
 		task_finish(t, t->rc, t->err->text, false, NULL);
 	else if (t->act.kind == ACTION_PREPARE) {
 		t->step = STEP_PREPARE;
-		submit(t, DRIVER_OP_PREPARE);
+		task_submit(t, DRIVER_OP_PREPARE);
 	} else if (t->act.kind == ACTION_STAGE) {
 		push_next(t);
+	} else if (t->act.kind == ACTION_COLLECT) {
+		service_worked(t);
 	} else {
 		clean(t);
 	}
@@ -467,6 +478,8 @@ static void prepare_step_done(struct task *t)
 void task_op_done(struct task *t)
 {
 	t->op_pending = false;
+	if (service_op_done(t))
+		return;
 	if (t->op.rc) {
 		task_finish(t, t->op.rc, t->op.text, t->op.blame_device, NULL);
 		return;

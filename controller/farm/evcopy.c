@@ -24,7 +24,7 @@ static const struct pointer pointers[FARM_EVENT_KINDS][MOST] = {
 	[FARM_DEVICE_ARRIVED] = {P(TEXT, u.arrived.driver), P(TEXT, u.arrived.where)},
 	[FARM_DEVICE_GONE] = {P(TEXT, u.gone.text)},
 	[FARM_DEVICE_NEEDS_HUMAN] = {P(TEXT, u.needs_human.text)},
-	[FARM_DEVICE_ADMIN] = {P(TEXT, u.admin.reason)},
+	[FARM_DEVICE_ADMIN] = {P(TEXT, u.admin.reason), P(LONG, u.admin.more)},
 	[FARM_ACTION_DONE] = {P(TEXT, u.done.text), P(IDENTITY, u.done.identity),
 		P(AGENT, u.done.agent), P(JUDGED, u.done.judged), P(LONG, u.done.record)},
 	[FARM_AGENT_LOST] = {P(TEXT, u.agent_lost.text)},
@@ -32,6 +32,8 @@ static const struct pointer pointers[FARM_EVENT_KINDS][MOST] = {
 	[FARM_JOB_SUBMIT] = {P(LONG, u.submit.spec), P(TEXT, u.submit.spec_sha256),
 		P(TEXT, u.submit.idempotency_key)},
 	[FARM_JOB_CANCEL] = {P(TEXT, u.cancel.reason)},
+	[FARM_JOB_RETRY] = {P(TEXT, u.retry.reason)},
+	[FARM_NOTE] = {P(TEXT, u.note.action), P(TEXT, u.note.detail)},
 	[FARM_LEASE_ASK] = {P(LONG, u.ask.selector), P(TEXT, u.ask.reason)},
 };
 

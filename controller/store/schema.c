@@ -22,10 +22,12 @@
 	extern const char symbol[] __attribute__((visibility("hidden")))
 
 EMBED(schema_control_1_sql, "controller/store/schema/control_1.sql");
+EMBED(schema_control_2_sql, "controller/store/schema/control_2.sql");
 EMBED(schema_samples_1_sql, "controller/store/schema/samples_1.sql");
 
 static const char *const control_steps[] = {
 	schema_control_1_sql,
+	schema_control_2_sql,
 };
 
 static const char *const samples_steps[] = {

@@ -20,7 +20,7 @@
 struct err;
 struct store;
 
-#define STORE_SCHEMA_CONTROL 1
+#define STORE_SCHEMA_CONTROL 2
 #define STORE_SCHEMA_SAMPLES 1
 
 struct store_config {

@@ -27,7 +27,7 @@ static uint64_t current_seed;
 static const char *const fault_names[FAULTS] = {"unplug", "replug", "session lost", "agent crash",
 	"stall", "action fails", "disobeyed stop", "needs a person", "store fails",
 	"crash before a commit", "crash after a commit", "clock step", "hot", "spool lost",
-	"late data"};
+	"late data", "moved, old end lingers", "no agent for it"};
 
 void sim_count_fault(enum fault f)
 {

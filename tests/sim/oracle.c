@@ -125,6 +125,19 @@ void oracle_start(struct oracle *o, const struct farm_action *a)
 		sim_panic(o->s, "a%lld was started before it was stored", (long long)a->attempt);
 }
 
+/* Logs are fetched for an attempt of that very device that is over and whose device is not cleaned
+ * yet. */
+void oracle_logs(struct oracle *o, const struct farm_action *a)
+{
+	const struct attempt_row *row = memstore_row(o->s->store, &attempt_table, a->arg);
+
+	if (!row || row->device != a->device)
+		sim_panic(o->s, "logs of a%lld are fetched from d%lld", (long long)a->arg,
+			(long long)a->device);
+	if (row->state < ATTEMPT_COLLECTING)
+		sim_panic(o->s, "logs of a%lld are fetched while it runs", (long long)a->arg);
+}
+
 struct compare {
 	struct oracle *o;
 	const struct row_table *t;

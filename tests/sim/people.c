@@ -95,9 +95,10 @@ void people_crash(struct people *p)
 
 static const char *pick_selector(struct rng *r)
 {
-	static const char *const all[] = {"{}", "{\"shelf\": \"a\"}", "{\"shelf\": \"b\"}",
+	static const char *const all[] = {"{\"virtual\": \"any\"}",
+		"{\"shelf\": \"a\", \"virtual\": \"any\"}", "{\"shelf\": \"b\"}",
 		"{\"model\": \"Model 1\"}", "{\"model\": \"Model 2\", \"shelf\": \"a\"}",
-		"{\"kind\": \"sim\"}", "{\"model\": \"Nobody has it\"}"};
+		"{\"kind\": \"sim\", \"virtual\": \"any\"}", "{\"model\": \"Nobody has it\"}"};
 
 	return all[rng_range(r, 0, rng_chance(r, 0.05) ? 6 : 5)];
 }
@@ -155,6 +156,14 @@ static int64_t one_of(struct people *p, const int64_t *list, int n)
 	int have = n < KNOWN_MAX ? n : KNOWN_MAX;
 
 	return have ? list[rng_range(&p->s->rng, 0, have - 1)] : 0;
+}
+
+static void retry(struct people *p, int64_t job)
+{
+	request(p,
+		&(struct farm_event){
+			.kind = FARM_JOB_RETRY, .u.retry = {.job = job, .reason = "it was mended"}},
+		ASK_OTHER);
 }
 
 static void cancel(struct people *p, int64_t job)
@@ -234,11 +243,29 @@ static void operate(struct people *p)
 	ev.u.admin.device = pick.found ? pick.found : pick.any;
 	ev.u.admin.reason = "looks odd";
 	ev.u.admin.what = rng_chance(&p->s->rng, 0.6) ? FARM_ADMIN_RELEASE : FARM_ADMIN_QUARANTINE;
+	if (!retire && rng_chance(&p->s->rng, 0.5))
+		ev.u.admin.what = rng_range(&p->s->rng, FARM_ADMIN_DETACH, FARM_ADMIN_PROVISION);
 	if (retire && pick.found) {
 		ev.u.admin.what = FARM_ADMIN_RETIRE;
 		p->retired++;
 	}
 	request(p, &ev, ASK_OTHER);
+}
+
+static void find_paused(void *arg, const void *row)
+{
+	const struct job_row *j = row;
+
+	if (j->state == JOB_PAUSED)
+		*(int64_t *)arg = j->id;
+}
+
+static void retry_paused(struct people *p)
+{
+	int64_t job = one_of(p, p->jobs, p->n_jobs);
+
+	farm_each(turn_farm(p->s->turn), &job_table, find_paused, &job);
+	retry(p, job);
 }
 
 void people_act(struct people *p)
@@ -252,7 +279,10 @@ void people_act(struct people *p)
 		if (c.live_jobs < JOBS_MAX)
 			submit(p);
 	} else if ((n -= h[1]) < 0) {
-		cancel(p, one_of(p, p->jobs, p->n_jobs));
+		if (rng_chance(&p->s->rng, 0.7))
+			cancel(p, one_of(p, p->jobs, p->n_jobs));
+		else
+			retry_paused(p);
 	} else if ((n -= h[2]) < 0) {
 		reserve(p);
 	} else if ((n -= h[3]) < 0) {
@@ -280,6 +310,13 @@ static void free_device(void *arg, const void *row)
 {
 	const struct device_row *d = row;
 
+	if (*d->detached_by)
+		request(arg,
+			&(struct farm_event){.kind = FARM_DEVICE_ADMIN,
+				.u.admin = {.device = d->id,
+					.what = FARM_ADMIN_ATTACH,
+					.reason = "we need it"}},
+			ASK_OTHER);
 	if (d->state == DEVICE_QUARANTINED)
 		request(arg,
 			&(struct farm_event){.kind = FARM_DEVICE_ADMIN,

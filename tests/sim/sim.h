@@ -92,6 +92,7 @@ struct oracle *oracle_new(struct sim *s);
 void oracle_free(struct oracle *o);
 void oracle_event(struct oracle *o, const struct event_row *ev);
 void oracle_accepted(struct oracle *o, int64_t job);
+void oracle_logs(struct oracle *o, const struct farm_action *a);
 void oracle_start(struct oracle *o, const struct farm_action *a);
 void oracle_compare(struct oracle *o); /* stored rows equal memory */
 void oracle_final(struct oracle *o);
@@ -116,6 +117,8 @@ enum fault {
 	FAULT_HOT,
 	FAULT_LOST_SPOOL,
 	FAULT_LATE,
+	FAULT_MOVE,
+	FAULT_NO_AGENT,
 	FAULTS
 };
 

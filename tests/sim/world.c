@@ -29,6 +29,7 @@ struct wdev {
 	struct world *w;
 	int no;
 	bool plugged, exposed;
+	bool let_go;     /* handed to another tool */
 	int64_t handle;  /* 0: the controller does not see it */
 	int64_t id;      /* the core's */
 	int64_t session; /* number of the present session, 0: none */
@@ -99,6 +100,7 @@ static void arrive(struct wdev *d)
 {
 	d->handle = ++d->w->next_handle;
 	d->id = d->session = 0;
+	d->let_go = false;
 	sim_post(S(d->w),
 		&(struct farm_event){.kind = FARM_DEVICE_ARRIVED,
 			.u.arrived = {.handle = d->handle, .driver = "sim", .where = "port"}});
@@ -131,6 +133,16 @@ static void fail(struct wop *op, int rc)
 	struct farm_event ev = {0};
 
 	post_done(op, &ev, rc, err_name(rc));
+}
+
+static void done(struct wop *op, int rc, bool blame)
+{
+	op_is_done(op);
+	sim_post(S(op->w), &(struct farm_event){.kind = FARM_ACTION_DONE,
+				   .u.done = {.action = op->act.id,
+					   .rc = rc,
+					   .text = err_name(rc),
+					   .blame_device = blame}});
 }
 
 static void lose_session(struct wdev *d, const char *why)
@@ -233,6 +245,7 @@ static void say_end(struct wdev *d, struct wattempt *a)
 				    .outcome = a->outcome,
 				    .means = a->means,
 				    .blame_device = rng_chance(&s->rng, 0.5),
+				    .wants_logs = rng_chance(&s->rng, 0.1),
 				    .cause = "as it was"}});
 	if (late)
 		sim_count_fault(FAULT_LATE);
@@ -284,6 +297,10 @@ static void do_identify(struct wop *op)
 	struct farm_identity id = {.can_expose = op->d->no % 3 == 0,
 		.can_power = op->d->no % 2 == 0,
 		.can_reboot = op->d->no % 4 != 1,
+		.can_collect = op->d->no % 3 != 1,
+		.can_detach = op->d->no % 4 != 2,
+		.can_install = op->d->no % 2 == 0,
+		.can_provision = op->d->no % 2 == 0,
 		.is_virtual = op->d->no % 5 == 0,
 		.n_attrs = 1};
 	struct farm_event ev = {.u.done.identity = &id};
@@ -303,6 +320,11 @@ static void do_prepare(struct wop *op)
 	struct farm_agent agent = {.epoch = d->epoch};
 	struct farm_event ev = {.u.done.agent = &agent};
 
+	if (!S(op->w)->peace && rng_chance(&S(op->w)->rng, 0.01)) {
+		sim_count_fault(FAULT_NO_AGENT);
+		done(op, ERR_UNSUPPORTED, false);
+		return;
+	}
 	d->id = op->act.device;
 	d->session = ++op->w->next_session;
 	snprintf(agent.uuid, sizeof(agent.uuid), "uuid-%d", d->no);
@@ -396,8 +418,62 @@ static void do_recover(struct wop *op)
 	}
 }
 
+/* The session goes with the interface, and nobody is told: it was asked for. */
+static void do_detach(struct wop *op)
+{
+	struct wdev *d = op->d;
+
+	d->session = 0;
+	if (!S(op->w)->peace && rng_chance(&S(op->w)->rng, 0.2)) {
+		done(op, ERR_IO, false);
+		return;
+	}
+	d->let_go = true;
+	done(op, 0, false);
+}
+
+static void do_attach(struct wop *op)
+{
+	struct wdev *d = op->d;
+
+	if (!S(op->w)->peace && rng_chance(&S(op->w)->rng, 0.2)) {
+		done(op, ERR_BUSY, false); /* the other tool still has it */
+		return;
+	}
+	d->let_go = false;
+	done(op, 0, false);
+}
+
+/* What a person asked for: half of it fails, by the package's fault or the device's. */
+static void do_service(struct wop *op)
+{
+	bool works = S(op->w)->peace || rng_chance(&S(op->w)->rng, 0.5);
+
+	done(op, works ? 0 : ERR_INVAL, !works && rng_chance(&S(op->w)->rng, 0.5));
+}
+
+/* A failure of it must cost nothing. */
+static void do_collect(struct wop *op)
+{
+	bool works = rng_chance(&S(op->w)->rng, 0.5);
+
+	oracle_logs(S(op->w)->oracle, &op->act);
+	done(op, works ? 0 : ERR_IO, !works);
+}
+
+static void must_be_ours(const struct wop *op)
+{
+	/* Cleaned, staged, started: all that needs the device. */
+	if (op->d && op->d->let_go && op->act.kind != ACTION_ATTACH &&
+		op->act.kind != ACTION_IDENTIFY && op->act.kind != ACTION_DETACH &&
+		op->act.kind != ACTION_DISCARD)
+		sim_panic(S(op->w), "%s of d%lld, which was handed over",
+			action_kind_name(op->act.kind), (long long)op->act.device);
+}
+
 static void perform(struct wop *op)
 {
+	must_be_ours(op);
 	switch (op->act.kind) {
 	case ACTION_IDENTIFY:
 		do_identify(op);
@@ -425,6 +501,19 @@ static void perform(struct wop *op)
 	case ACTION_UNEXPOSE:
 		op->d->exposed = op->act.kind == ACTION_EXPOSE;
 		fail(op, 0);
+		break;
+	case ACTION_COLLECT:
+		do_collect(op);
+		break;
+	case ACTION_DETACH:
+		do_detach(op);
+		break;
+	case ACTION_ATTACH:
+		do_attach(op);
+		break;
+	case ACTION_INSTALL:
+	case ACTION_PROVISION:
+		do_service(op);
 		break;
 	default:
 		fail(op, 0);
@@ -527,6 +616,39 @@ static void unplug(struct wdev *d)
 	depart(d);
 }
 
+struct ghost {
+	struct world *w;
+	int64_t handle;
+};
+
+static void ghost_goes(void *arg)
+{
+	struct ghost *g = arg;
+
+	sim_post(S(g->w), &(struct farm_event){.kind = FARM_DEVICE_GONE,
+				  .u.gone = {.handle = g->handle, .text = "it was elsewhere"}});
+	mem_free(g);
+}
+
+/* It re-enumerates, and its old connection is known to be gone only a while later. */
+static void move(struct wdev *d)
+{
+	struct ghost *g;
+	struct wop *op;
+
+	if (!d->plugged || !d->handle)
+		return;
+	sim_count_fault(FAULT_MOVE);
+	g = mem_zalloc(sizeof(*g));
+	*g = (struct ghost){d->w, d->handle};
+	lose_session(d, "it re-enumerates");
+	TAILQ_FOREACH (op, &d->w->ops, link)
+		if (!op->done && op->d == d && op->act.kind != ACTION_JUDGE)
+			fail(op, ERR_GONE);
+	host_after(S(d->w)->host, rng_range(&S(d->w)->rng, 0, 30000), ghost_goes, g);
+	arrive(d);
+}
+
 static void agent_crash(struct wdev *d, bool lose_spool)
 {
 	sim_count_fault(lose_spool ? FAULT_LOST_SPOOL : FAULT_AGENT_CRASH);
@@ -573,7 +695,7 @@ void world_fault(struct world *w)
 	struct sim *s = S(w);
 	struct wdev *d = pick(w);
 
-	switch (rng_range(&s->rng, 0, 11)) {
+	switch (rng_range(&s->rng, 0, 12)) {
 	case 0:
 		unplug(d);
 		break;
@@ -600,6 +722,9 @@ void world_fault(struct world *w)
 	case 7:
 		sim_count_fault(FAULT_CLOCK);
 		host_step_wall(s->host, rng_range(&s->rng, -3600000, 3600000));
+		break;
+	case 9:
+		move(d);
 		break;
 	case 8:
 		sim_count_fault(FAULT_HOT);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
@@ -356,9 +357,28 @@ static int submit(struct ctl *c, const struct farm_event *ev, struct farm_answer
 	return 0;
 }
 
+/* Tells back what was asked for, so that a test sees that it came through. */
+static void service(const struct farm_event *ev, struct farm_answer *a)
+{
+	static const char *const words[] = {"check", "apply", "undo"};
+	char text[128];
+
+	if (ev->u.admin.what == FARM_ADMIN_INSTALL) {
+		str_copy(a->text, sizeof(a->text), rstr_text(ev->u.admin.more));
+	} else if (ev->u.admin.what == FARM_ADMIN_PROVISION) {
+		snprintf(text, sizeof(text), "[{\"setting\": \"%s\", \"ok\": true}]",
+			words[ev->u.admin.provision]);
+		a->body = rstr_new(text, strlen(text));
+	}
+}
+
 static int device_admin(const struct farm_event *ev, struct farm_answer *a)
 {
 	a->id = ev->u.admin.device;
+	if (a->id == 99) {
+		str_copy(a->text, sizeof(a->text), "INSTALL_FAILED_NO_MATCHING_ABIS");
+		return ERR_UNREACHABLE;
+	}
 	if (a->id > 100) {
 		str_copy(a->text, sizeof(a->text), "there is no such device");
 		return ERR_NOTFOUND;
@@ -368,7 +388,15 @@ static int device_admin(const struct farm_event *ev, struct farm_answer *a)
 		return ERR_WRONGSTATE;
 	}
 	str_copy(a->text, sizeof(a->text), ev->u.admin.reason);
+	service(ev, a);
 	return 0;
+}
+
+static int job_retry(const struct farm_event *ev, struct farm_answer *a)
+{
+	a->id = ev->u.retry.job;
+	str_copy(a->text, sizeof(a->text), "j1 is running");
+	return strcmp(ev->u.retry.reason, "it is paused") ? ERR_WRONGSTATE : 0;
 }
 
 static void answer_now(void *arg)
@@ -378,6 +406,7 @@ static void answer_now(void *arg)
 	TAILQ_REMOVE(&w->ctl->answers, w, entry);
 	if (w->fn)
 		w->fn(w->arg, &w->answer);
+	rstr_unref(w->answer.body);
 	mem_free(w);
 }
 
@@ -393,6 +422,11 @@ int ctl_request(struct ctl *c, const struct farm_event *ev, ctl_answer_fn *fn, v
 		w->answer.rc = submit(c, ev, &w->answer);
 	} else if (ev->kind == FARM_DEVICE_ADMIN) {
 		w->answer.rc = device_admin(ev, &w->answer);
+	} else if (ev->kind == FARM_JOB_RETRY) {
+		w->answer.rc = job_retry(ev, &w->answer);
+	} else if (ev->kind == FARM_NOTE) {
+		snprintf(w->answer.text, sizeof(w->answer.text), "%s %s by %s", ev->u.note.action,
+			ev->u.note.detail, ev->actor);
 	} else {
 		w->answer.id = ev->u.cancel.job;
 		str_copy(w->answer.text, sizeof(w->answer.text), "cancelling");
@@ -547,6 +581,43 @@ void ctl_upload_abort(struct ctl_upload *u)
 }
 
 /* ---- life ---- */
+
+/* ---- addresses, artifacts ---- */
+
+int ctl_address(struct ctl *c, const char *address, bool add, struct err *e)
+{
+	(void)c;
+	if (!strchr(address, ':'))
+		return err_set(e, ERR_INVAL, "\"%s\" is no HOST:PORT", address);
+	if (!add)
+		return err_set(e, ERR_NOTFOUND, "%s was never connected", address);
+	return 0;
+}
+
+/* a1 has two, the others none. */
+int ctl_artifacts(struct ctl *c, int64_t attempt, struct ctl_artifact ret[CTL_ARTIFACTS_MAX])
+{
+	(void)c;
+	if (attempt != 1)
+		return 0;
+	ret[0] = (struct ctl_artifact){.name = "logcat.txt", .bytes = 6};
+	ret[1] = (struct ctl_artifact){.name = "tombstone_00", .bytes = 3};
+	return 2;
+}
+
+int ctl_artifact_open(
+	struct ctl *c, int64_t attempt, const char *name, int64_t *ret_bytes, struct err *e)
+{
+	int fd;
+
+	(void)c;
+	if (attempt != 1 || strcmp(name, "logcat.txt"))
+		return err_set(e, ERR_NOTFOUND, "there is none");
+	fd = memfd_create("logcat", MFD_CLOEXEC);
+	assert(fd >= 0 && write(fd, "F boom", 6) == 6);
+	*ret_bytes = 6;
+	return fd;
+}
 
 struct ctl *fake_new(const char *dir)
 {

@@ -29,18 +29,21 @@ struct machine {
 static const char *const device_legal[] = {
 	"absent: detected quarantined retired",
 	"detected: identifying",
-	"identifying: preparing authorizing needs_human recovering absent quarantined retired",
-	"authorizing: needs_human identifying absent",
-	"needs_human: authorizing identifying absent quarantined retired",
-	"preparing: ready busy cleaning needs_human recovering absent quarantined retired",
-	"ready: leased recovering absent quarantined retired",
+	"identifying: preparing service authorizing needs_human recovering absent quarantined "
+        "retired",
+	"authorizing: needs_human identifying service absent",
+	"needs_human: authorizing identifying service absent quarantined retired",
+	"preparing: ready busy cleaning authorizing needs_human recovering absent quarantined "
+        "retired",
+	"ready: leased service authorizing needs_human recovering absent quarantined retired",
 	"leased: busy cleaning recovering absent",
 	"busy: cleaning recovering identifying absent",
 	"cleaning: cooling recovering absent quarantined",
-	"cooling: ready recovering absent quarantined retired",
-	"recovering: identifying quarantined absent needs_human retired",
+	"cooling: ready authorizing needs_human recovering absent quarantined retired",
+	"recovering: identifying quarantined absent authorizing needs_human retired",
 	"quarantined: identifying absent retired",
 	"retired:",
+	"service: ready identifying authorizing needs_human recovering absent",
 	NULL,
 };
 
@@ -59,7 +62,7 @@ static const char *const lease_legal[] = {
 static const char *const job_legal[] = {
 	"queued: running errored cancelled",
 	"running: paused completed errored cancelled",
-	"paused: errored cancelled",
+	"paused: running errored cancelled",
 	"completed:",
 	"errored:",
 	"cancelled:",

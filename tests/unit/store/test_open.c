@@ -43,12 +43,34 @@ static void a_new_directory_gets_both_files(void **state)
 		rig_path(r, path, names[i]);
 		assert_int_equal(stat(path, &st), 0);
 		assert_int_equal(st.st_mode & 0777, 0600);
-		assert_int_equal(pragma(r, names[i], "PRAGMA user_version"), 1);
+		assert_int_equal(pragma(r, names[i], "PRAGMA user_version"),
+			i ? STORE_SCHEMA_SAMPLES : STORE_SCHEMA_CONTROL);
 		assert_int_equal(pragma(r, names[i], "PRAGMA auto_vacuum"), 2);
 		assert_true(pragma(r, names[i], "PRAGMA application_id") != 0);
 	}
 	rig_reopen(r);
 	assert_int_equal(r->upgraded_from, 0);
+}
+
+/* A farm of the first release: its devices are there, with nothing known of the new columns. */
+static void a_store_of_the_first_schema_is_brought_up(void **state)
+{
+	struct rig *r = *state;
+
+	rig_open(r);
+	rig_close(r);
+	rig_sql(r, "control.db",
+		"ALTER TABLE devices DROP COLUMN place;"
+		"ALTER TABLE devices DROP COLUMN detached_by;"
+		"PRAGMA user_version = 1;"
+		"INSERT INTO devices VALUES (1, 'local:1', 'local', 'h', 'n', '', '', '', '', '',"
+		" NULL, NULL, 0, 0, 1, 1, '', 0, 0, 3, 1, 1, 1)");
+	rig_open(r);
+	assert_int_equal(r->upgraded_from, 1);
+	assert_int_equal(pragma(r, "control.db",
+				 "SELECT count(*) FROM devices WHERE place = '' AND"
+				 " detached_by = '' AND epoch = 3"),
+		1);
 }
 
 static void a_missing_directory_is_named(void **state)
@@ -292,6 +314,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_new_directory_gets_both_files, rig_setup_closed, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_store_of_the_first_schema_is_brought_up, rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_missing_directory_is_named, rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(a_second_daemon_is_refused_with_the_firsts_pid,
