@@ -40,8 +40,9 @@ static bool check_host(struct api *a, struct req *r)
 		return true;
 	log_warn("event=wrong_host host=\"%s\"", host ? host : "");
 	req_reply(r, reply_problem(421, "wrong-host",
-			     "this server is reached as %s; another name must be configured",
-			     rstr_text(a->url)));
+			     "this server is reached as %s; another name "
+			     "must be configured with --public-url",
+			     rstr_text(a->links)));
 	return false;
 }
 
@@ -214,13 +215,26 @@ static int read_tls(struct api *a, const struct api_config *cfg, struct err *e)
 	return a->key ? 0 : e->code;
 }
 
+static bool is_exposed(const struct api *a, const struct api_config *cfg)
+{
+	return a->cert || cfg->allow_insecure;
+}
+
+static int read_public_url(struct api *a, const struct api_config *cfg, struct err *e)
+{
+	if (!cfg->public_url || !*cfg->public_url)
+		return 0;
+	return listen_url_host(cfg->public_url, a->public_host, e);
+}
+
 static void set_url(struct api *a, const char *public_url)
 {
 	char *own = mem_printf("http%s://%s:%d", a->cert ? "s" : "", a->host, a->port);
 	const char *links = public_url && *public_url ? public_url : own;
+	size_t n = strlen(links);
 
 	a->url = rstr_new(own, strlen(own));
-	a->links = rstr_new(links, strlen(links));
+	a->links = rstr_new(links, n - (links[n - 1] == '/'));
 	mem_free(own);
 }
 
@@ -230,8 +244,7 @@ static int start_http(struct api *a, const struct api_config *cfg, struct err *e
 		.tls_cert = a->cert, .tls_key = a->key, .ops = &ops, .now_ms = now_ms, .arg = a};
 	int rc;
 
-	rc = listen_open(
-		cfg->listen, a->cert || cfg->allow_insecure, &h.listen_fd, &a->port, a->host, e);
+	rc = listen_open(cfg->listen, is_exposed(a, cfg), &h.listen_fd, &a->port, a->host, e);
 	if (rc)
 		return rc;
 	set_url(a, cfg->public_url);
@@ -252,7 +265,9 @@ struct api *api_new(const struct api_config *cfg, struct ctl *ctl, struct err *e
 	LIST_INIT(&a->listeners);
 	a->token_path = mem_printf("%s/%s", cfg->data_dir, AUTH_TOKEN_FILE);
 	rc = read_tls(a, cfg, e);
-	a->names = (struct listen_names){cfg->hosts, a->cert != NULL};
+	if (!rc)
+		rc = read_public_url(a, cfg, e);
+	a->names = (struct listen_names){cfg->hosts, a->cert != NULL, a->public_host};
 	if (!rc) {
 		a->auth = auth_new(cfg->data_dir, e);
 		rc = a->auth ? 0 : e->code;
@@ -273,6 +288,20 @@ static void free_secret(char *text)
 	if (text)
 		explicit_bzero(text, strlen(text));
 	mem_free(text);
+}
+
+int api_check(const struct api_config *cfg, struct err *e)
+{
+	struct api a = {0};
+	int rc = read_tls(&a, cfg, e);
+
+	if (!rc)
+		rc = read_public_url(&a, cfg, e);
+	if (!rc)
+		rc = listen_check(cfg->listen, is_exposed(&a, cfg), e);
+	free_secret(a.cert);
+	free_secret(a.key);
+	return rc;
 }
 
 void api_free(struct api *a)

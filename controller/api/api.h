@@ -23,13 +23,16 @@ struct api_config {
 	const char *tls_cert; /* PEM files; both or none ("" or NULL) */
 	const char *tls_key;
 	bool allow_insecure; /* another address than loopback without TLS */
-	const char
-		*public_url; /* begins the links in answers, where a proxy stands in front; NULL or
-	                           "": our own address */
+	/* Under which clients reach us, where that is not the address we listen on: "https://farm.example".
+	 * Begins the links in answers, and its host is one of our names. NULL or "": our own address. */
+	const char *public_url;
 	/* More "name:port" under which clients reach us, NULL-terminated, borrowed; NULL: none. */
 	const char *const *hosts;
 };
 
+/* Whether api_new() could do with this: addresses, files and what they are, but no socket and no
+ * token. Errors as there. */
+int api_check(const struct api_config *cfg, struct err *e);
 /* Blocks for files and, at most, the look-up of a name. NULL and *e for a person: ERR_BUSY (port in
  * use), ERR_INVAL (no such address), ERR_PERM (not loopback without TLS; the token file's mode). */
 struct api *api_new(const struct api_config *cfg, struct ctl *ctl, struct err *e);
@@ -41,7 +44,7 @@ void api_run(struct api *a);
 int64_t api_deadline_ms(const struct api *a); /* monotonic; INT64_MAX: never */
 
 int api_port(const struct api *a);
-const char *api_url(const struct api *a);        /* "http://127.0.0.1:8765" */
+const char *api_url(const struct api *a);        /* "http://127.0.0.1:8765", for this host */
 const char *api_token_path(const struct api *a); /* for the CLI, and for a person to copy from */
 
 /* No new connections; /readyz says so; streams and long polls end, other requests finish. */

@@ -35,7 +35,7 @@ struct api {
 	struct auth *auth;
 	struct listen_names names;
 	char *cert, *key; /* PEM texts */
-	char host[LISTEN_HOST_MAX];
+	char host[LISTEN_HOST_MAX], public_host[LISTEN_HOST_MAX];
 	int port;
 	struct rstr *url, *links; /* our address; what links begin with */
 	char *token_path;

@@ -120,16 +120,41 @@ static int open_socket(const struct sockaddr_storage *a, socklen_t len)
 
 static void show_host(const struct sockaddr_storage *a, char host[LISTEN_HOST_MAX])
 {
+	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)a)->sin6_addr;
+	struct in_addr v4 = ((const struct sockaddr_in *)a)->sin_addr;
 	char text[INET6_ADDRSTRLEN] = "";
 
 	if (a->ss_family == AF_INET6) {
-		inet_ntop(
-			AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, text, sizeof(text));
+		if (IN6_IS_ADDR_UNSPECIFIED(v6))
+			v6 = &in6addr_loopback;
+		inet_ntop(AF_INET6, v6, text, sizeof(text));
 		snprintf(host, LISTEN_HOST_MAX, "[%s]", text);
 	} else {
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, text, sizeof(text));
+		if (v4.s_addr == htonl(INADDR_ANY))
+			v4.s_addr = htonl(INADDR_LOOPBACK);
+		inet_ntop(AF_INET, &v4, text, sizeof(text));
 		str_copy(host, LISTEN_HOST_MAX, text);
 	}
+}
+
+static int allowed(const char *where, const struct sockaddr_storage *a, bool exposed, struct err *e)
+{
+	if (is_loopback(a) || exposed)
+		return 0;
+	return err_set(e, ERR_PERM,
+		"%.200s can be reached from other machines, and tokens would cross the "
+		"network in the clear: give --tls-cert and --tls-key, or say "
+		"--allow-insecure where a TLS proxy stands in front",
+		where);
+}
+
+int listen_check(const char *where, bool exposed, struct err *e)
+{
+	struct sockaddr_storage a = {0};
+	socklen_t len;
+	int rc = resolve(where, &a, &len, e);
+
+	return rc ? rc : allowed(where, &a, exposed, e);
 }
 
 int listen_open(const char *where, bool exposed, int *ret_fd, int *ret_port,
@@ -140,14 +165,10 @@ int listen_open(const char *where, bool exposed, int *ret_fd, int *ret_port,
 	int fd, rc;
 
 	rc = resolve(where, &a, &len, e);
+	if (!rc)
+		rc = allowed(where, &a, exposed, e);
 	if (rc)
 		return rc;
-	if (!is_loopback(&a) && !exposed)
-		return err_set(e, ERR_PERM,
-			"%.200s can be reached from other machines, and tokens would cross the "
-			"network in the clear: give --tls-cert and --tls-key, or say "
-			"--allow-insecure where a TLS proxy stands in front",
-			where);
 	fd = open_socket(&a, len);
 	if (fd < 0)
 		return explain(where, port_of(&a), errno, e);
@@ -164,8 +185,32 @@ int listen_open(const char *where, bool exposed, int *ret_fd, int *ret_port,
 
 /* ---- names ---- */
 
+int listen_url_host(const char *url, char ret_host[LISTEN_HOST_MAX], struct err *e)
+{
+	static const char host_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789-._[]:";
+	bool https = !strncasecmp(url, "https://", 8), http = !strncasecmp(url, "http://", 7);
+	const char *host = url + (https ? 8 : 7), *usual = https ? ":443" : ":80";
+	size_t n, end;
+
+	n = http || https ? strspn(host, host_bytes) : 0;
+	if (!n || n >= LISTEN_HOST_MAX || host[0] == ':' || strcmp(host + n, host[n] ? "/" : ""))
+		return err_set(e, ERR_INVAL,
+			"'%.200s' is no address of a server; write a scheme and a host, for "
+			"instance https://farm.example or https://farm.example:8443",
+			url);
+	end = n - strlen(usual);
+	if (n > strlen(usual) && !memcmp(host + end, usual, n - end))
+		n = end;
+	memcpy(ret_host, host, n);
+	ret_host[n] = '\0';
+	return 0;
+}
+
 static bool is_configured(const struct listen_names *n, const char *host)
 {
+	if (n->public_host && *n->public_host && !strcasecmp(n->public_host, host))
+		return true;
 	for (const char *const *p = n->hosts; p && *p; p++)
 		if (!strcasecmp(*p, host))
 			return true;

@@ -39,6 +39,7 @@ struct serve_values {
 	char ort[OPTION_PATH_MAX];
 	char tls_cert[OPTION_PATH_MAX];
 	char tls_key[OPTION_PATH_MAX];
+	char public_url[256];
 	char host_id[LIMIT_NAME];
 	bool local, check, allow_insecure;
 	int log_level;
@@ -106,6 +107,12 @@ static const struct option_row rows[] = {
 		.help = "listen on another address than loopback without TLS: everybody on the "
 			"network "
 			"can read the token"},
+	{.name = "public-url",
+		.type = OPTION_TEXT,
+		.unit = "URL",
+		OPTION_AT(struct serve_values, public_url),
+		.help = "under which clients reach this daemon by a name or through a proxy, as in "
+			"https://farm.example; default: the address it listens on"},
 	{.name = "host-id",
 		.type = OPTION_TEXT,
 		.unit = "NAME",
@@ -168,10 +175,29 @@ struct serve {
 
 /* ---- configuration ---- */
 
+/* What is there already must be a directory of ours; nothing there is well too. */
+static int check_data_dir(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno == ENOENT ? 0 : err_errno(e, errno, "cannot look at %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(
+			e, ERR_INVAL, "%s is no directory; name another one with --data", path);
+	if (st.st_uid != geteuid())
+		return err_set(e, ERR_PERM,
+			"the data directory %s belongs to another user; name "
+			"another one with --data",
+			path);
+	return 0;
+}
+
 static int make_data_dir(const char *dir, struct err *e)
 {
 	char path[PATHS_MAX];
 	struct stat st;
+	int rc;
 
 	if (!str_copy(path, sizeof(path), dir))
 		return err_set(e, ERR_TOOBIG, "the path of the data directory is too long");
@@ -185,14 +211,11 @@ static int make_data_dir(const char *dir, struct err *e)
 	}
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return err_errno(e, errno, "cannot make the data directory %s", path);
-	if (stat(path, &st) || !S_ISDIR(st.st_mode))
-		return err_set(
-			e, ERR_INVAL, "%s is no directory; name another one with --data", path);
-	if (st.st_uid != geteuid())
-		return err_set(e, ERR_PERM,
-			"the data directory %s belongs to another user; name "
-			"another one with --data",
-			path);
+	rc = check_data_dir(path, e);
+	if (rc)
+		return rc;
+	if (stat(path, &st))
+		return err_errno(e, errno, "cannot look at %s", path);
 	if ((st.st_mode & 077) && chmod(path, 0700))
 		return err_errno(e, errno, "cannot make the data directory %s private", path);
 	return 0;
@@ -241,6 +264,25 @@ static int read_options(int argc, char **argv, struct serve_values *v, bool *ret
 		return command_fail("serve", &e, EXIT_USAGE);
 	*ret_go_on = true;
 	return 0;
+}
+
+static struct api_config api_config(const struct serve_values *v)
+{
+	return (struct api_config){.listen = v->listen,
+		.data_dir = v->data,
+		.tls_cert = v->tls_cert,
+		.tls_key = v->tls_key,
+		.allow_insecure = v->allow_insecure,
+		.public_url = v->public_url};
+}
+
+/* Everything that can be known of a start without making, opening or changing anything. */
+static int check(const struct serve_values *v, struct err *e)
+{
+	struct api_config ac = api_config(v);
+	int rc = check_data_dir(v->data, e);
+
+	return rc ? rc : api_check(&ac, e);
 }
 
 /* ---- the API in the loop ---- */
@@ -335,11 +377,7 @@ static int start(struct serve *s, struct err *e)
 		.drivers = drivers,
 		.n_drivers = s->v.local ? 1 : 0,
 		.blobs_max_bytes = s->v.files_max};
-	struct api_config ac = {.listen = s->v.listen,
-		.data_dir = s->v.data,
-		.tls_cert = s->v.tls_cert,
-		.tls_key = s->v.tls_key,
-		.allow_insecure = s->v.allow_insecure};
+	struct api_config ac = api_config(&s->v);
 	struct ctl_env env;
 	int rc = make_data_dir(s->v.data, e);
 
@@ -402,8 +440,8 @@ static int exit_code_of(int code)
 
 static void say_hello(const struct serve *s)
 {
-	log_info("event=listening url=%s data=\"%s\" local=%s ort=\"%s\"", api_url(s->api),
-		s->v.data, s->v.local ? "yes" : "no", *s->v.ort ? s->v.ort : "none");
+	log_info("event=listening url=%s on=%s data=\"%s\" local=%s ort=\"%s\"", api_url(s->api),
+		s->v.listen, s->v.data, s->v.local ? "yes" : "no", *s->v.ort ? s->v.ort : "none");
 	if (!*s->v.ort)
 		log_warn("event=no_runtime remedy=\"`framefarm doctor` tells how to get ONNX "
 			 "Runtime\"");
@@ -422,6 +460,9 @@ int cmd_serve(int argc, char **argv)
 		return rc;
 	log_set_level(s.v.log_level);
 	if (s.v.check) {
+		rc = check(&s.v, &e);
+		if (rc)
+			return command_fail("serve", &e, exit_code_of(e.code));
 		printf("the configuration is good: data %s, listen %s\n", s.v.data, s.v.listen);
 		return EXIT_PASS;
 	}

@@ -126,6 +126,40 @@ class Life(DaemonTest):
         self.assertIn("bad.conf:2:", r.stderr)
         self.assertIn("listen-on", r.stderr)
 
+    def test_check_refuses_what_a_start_would_and_makes_nothing(self):
+        cert = self.job_file("no certificate", "cert.pem")
+        file = self.job_file("a file", "file")
+        for code, word, *options in (
+                (ff.USAGE, "HOST:PORT", "--listen", "bogus"),
+                (ff.USAGE, "HOST:PORT", "--listen", "127.0.0.1:99999"),
+                (ff.PERMISSION, "allow", "--listen", "0.0.0.0:0"),
+                (ff.USAGE, "PEM", "--tls-cert", cert, "--tls-key", cert),
+                (ff.USAGE, "farm.example/x", "--public-url", "https://farm.example/x"),
+                (ff.USAGE, "no directory", "--data", file)):
+            for check in ([], ["-n"]):
+                r = self.cli("serve", *check, *options)
+                self.assertEqual(r.returncode, code, (options, check, r.stdout, r.stderr))
+                self.assertIn(word, r.stderr)
+        other = self.data + "2"
+        self.cli("serve", "-n", "--data", other, check=0)
+        self.assertFalse(os.path.exists(other))
+
+    def test_a_daemon_on_every_address_is_found_by_the_clients_of_its_host(self):
+        d = self.daemon("--listen", "0.0.0.0:0", "--allow-insecure")
+        self.assertTrue(d.url.startswith("http://127.0.0.1:"), d.url)
+        self.cli("device", "list", check=0)
+
+    def test_a_daemon_answers_to_its_public_url_and_writes_links_with_it(self):
+        d = self.daemon("--public-url", "https://farm.example/")
+        host = {"Host": "farm.example", "Origin": "https://farm.example"}
+        a = d.http("POST", "/api/v1/session", json.dumps({"token": d.token}).encode(),
+                   dict(host, **{"Content-Type": "application/json"}), token=False)
+        self.assertEqual(a.status, 200, a.body)
+        self.assertEqual(d.http("GET", "/healthz", headers={"Host": "evil.example"}).status, 421)
+        job = self.cli("run", self.job_file(mlp_job()), "--async", check=0).stdout.strip()
+        self.assertEqual(d.get("/api/v1/jobs/" + job)["url"], "https://farm.example/?job=" + job)
+        self.cli("job", "wait", job, check=ff.PASS)
+
     def test_another_address_than_loopback_needs_a_word(self):
         r = self.cli("serve", "--data", self.data, "--listen", "0.0.0.0:0")
         self.assertEqual(r.returncode, ff.PERMISSION)

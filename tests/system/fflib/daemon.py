@@ -46,6 +46,8 @@ class Daemon:
 
     def __init__(self, data, *options, env=None):
         self.data, self.options, self.env = data, list(options), env
+        if "--listen" not in options:
+            self.options += ["--listen", "127.0.0.1:0"]
         if "--tools" not in options:
             self.options += ["--tools", os.path.abspath(BUILD)]
         if env is None and find_ort():
@@ -59,8 +61,8 @@ class Daemon:
             os.unlink(url_file)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [DAEMON, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--local",
-                 "--log-level", "debug", *self.options],
+                [DAEMON, "serve", "--data", self.data, "--local", "--log-level", "debug",
+                 *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
         wait_for(lambda: os.path.exists(url_file) or self.process.poll() is not None,
                  "the daemon to listen")

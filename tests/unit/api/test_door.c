@@ -188,6 +188,18 @@ static void a_configured_name_is_answered_too(void **state)
 	expect_raw(r, 421, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", "farm.example:1");
 }
 
+static void the_public_url_is_a_name_of_ours(void **state)
+{
+	const struct api_config more = {.public_url = "https://farm.example/"};
+	struct rig *r = *state;
+
+	api_free(r->api);
+	rig_start(r, &more);
+	expect_raw(r, 200, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", "farm.example");
+	expect_raw(r, 200, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", r->host);
+	expect_raw(r, 421, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", "evil.example");
+}
+
 static void post_with(struct rig *r, int status, const char *headers)
 {
 	struct response p;
@@ -367,6 +379,7 @@ int main(void)
 		T(a_token_file_that_others_can_read_or_that_holds_none_is_refused),
 		T(only_our_own_names_are_answered),
 		T(a_configured_name_is_answered_too),
+		T(the_public_url_is_a_name_of_ours),
 		T(a_changing_request_of_another_sites_page_is_refused),
 		T(a_session_opens_with_the_token_and_closes_on_request),
 		T(a_session_ends_after_twelve_hours),

@@ -64,6 +64,81 @@ static void other_addresses_than_loopback_need_to_be_meant(void **state)
 	assert_int_equal(try_listen("127.9.9.9:0", false, &e), 0);
 }
 
+static void every_address_is_shown_as_one_that_works(void **state)
+{
+	char host[LISTEN_HOST_MAX];
+	struct err e = {0};
+	int fd, port;
+
+	(void)state;
+	assert_int_equal(listen_open("0.0.0.0:0", true, &fd, &port, host, &e), 0);
+	assert_string_equal(host, "127.0.0.1");
+	close(fd);
+}
+
+static void a_check_refuses_what_opening_would(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(listen_check("127.0.0.1:8765", false, &e), 0);
+	assert_int_equal(listen_check("0.0.0.0:8765", true, &e), 0);
+	assert_int_equal(listen_check("0.0.0.0:8765", false, &e), ERR_PERM);
+	assert_int_equal(listen_check("8765", true, &e), ERR_INVAL);
+	assert_int_equal(listen_check("127.0.0.1:65536", false, &e), ERR_INVAL);
+}
+
+static void a_public_url_is_a_scheme_and_a_host(void **state)
+{
+	static const struct {
+		const char *url, *host;
+	} cases[] = {
+		{"https://farm.example", "farm.example"},
+		{"https://farm.example/", "farm.example"},
+		{"https://farm.example:443", "farm.example"},
+		{"http://farm.example:443", "farm.example:443"},
+		{"HTTP://farm.example:80/", "farm.example"},
+		{"https://farm.example:8443", "farm.example:8443"},
+		{"https://[2001:db8::1]:8443", "[2001:db8::1]:8443"},
+		{"farm.example", NULL},
+		{"ftp://farm.example", NULL},
+		{"https://", NULL},
+		{"https:///", NULL},
+		{"https://:443", NULL},
+		{"https://farm.example/path", NULL},
+		{"https://farm.example//", NULL},
+		{"https://me@farm.example", NULL},
+		{"https://farm.example\r\nX: y", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char host[LISTEN_HOST_MAX] = "untouched";
+		struct err e = {0};
+		int rc = listen_url_host(cases[i].url, host, &e);
+
+		if (rc != (cases[i].host ? 0 : ERR_INVAL))
+			fail_msg("'%s': %d", cases[i].url, rc);
+		assert_string_equal(host, cases[i].host ? cases[i].host : "untouched");
+	}
+}
+
+static void a_public_url_is_bounded(void **state)
+{
+	char url[8 + LISTEN_HOST_MAX + 1], host[LISTEN_HOST_MAX];
+	struct err e = {0};
+
+	(void)state;
+	memset(url, 'a', sizeof(url));
+	memcpy(url, "https://", 8);
+	url[8 + LISTEN_HOST_MAX - 1] = '\0';
+	assert_int_equal(listen_url_host(url, host, &e), 0);
+	assert_int_equal(strlen(host), LISTEN_HOST_MAX - 1);
+	url[8 + LISTEN_HOST_MAX - 1] = 'a';
+	url[8 + LISTEN_HOST_MAX] = '\0';
+	assert_int_equal(listen_url_host(url, host, &e), ERR_INVAL);
+}
+
 static void a_port_in_use_is_named(void **state)
 {
 	char where[64], host[LISTEN_HOST_MAX], says[32];
@@ -163,6 +238,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_no_address_is_refused_with_an_example),
 		cmocka_unit_test(other_addresses_than_loopback_need_to_be_meant),
+		cmocka_unit_test(every_address_is_shown_as_one_that_works),
+		cmocka_unit_test(a_check_refuses_what_opening_would),
+		cmocka_unit_test(a_public_url_is_a_scheme_and_a_host),
+		cmocka_unit_test(a_public_url_is_bounded),
 		cmocka_unit_test(a_port_in_use_is_named),
 		cmocka_unit_test(a_host_is_ours_by_address_or_by_configuration),
 		cmocka_unit_test(an_origin_is_scheme_and_host),
