@@ -362,7 +362,9 @@ void farm_step(struct farm *f, const struct farm_event *ev, struct now now, stru
 	assert(now.mono_ms >= f->now.mono_ms);
 	f->now = now;
 	f->out = out;
+	f->actor = ev->actor;
 	handlers[ev->kind](f, ev);
+	f->actor = NULL; /* what falls due is nobody's wish */
 	time_passed(f);
 	f->out = NULL;
 }

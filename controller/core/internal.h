@@ -148,6 +148,7 @@ TAILQ_HEAD(selq_list, selq);
 struct farm {
 	struct farm_config cfg;
 	struct now now;
+	const char *actor;    /* who asked for the event that is being handled; NULL: nobody */
 	struct farm_out *out; /* only inside a step */
 	struct map *devices, *device_keys, *handles, *leases, *jobs, *job_keys, *runs, *attempts,
 		*actions;

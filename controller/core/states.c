@@ -135,7 +135,9 @@ bool lease_is_final(int64_t s)
 struct trace {
 	const char *topic;
 	int64_t subject, job;
-	const char *from, *to, *actor, *cause;
+	const char *from, *to;
+	const char *actor; /* NULL: who asked for what is being handled, if anybody did */
+	const char *cause;
 };
 
 struct event_obj {
@@ -145,6 +147,7 @@ struct event_obj {
 
 static void emit(struct farm *f, const struct trace *t)
 {
+	const char *actor = t->actor ? t->actor : f->actor;
 	struct event_obj *e = mem_zalloc(sizeof(*e));
 
 	e->row.id = farm_new_id(f, &event_table);
@@ -154,7 +157,7 @@ static void emit(struct farm *f, const struct trace *t)
 	str_copy(e->row.topic, sizeof(e->row.topic), t->topic);
 	str_copy(e->row.from_state, sizeof(e->row.from_state), t->from);
 	str_copy(e->row.to_state, sizeof(e->row.to_state), t->to);
-	str_copy(e->row.actor, sizeof(e->row.actor), t->actor ? t->actor : "");
+	str_copy(e->row.actor, sizeof(e->row.actor), actor ? actor : "");
 	str_copy(e->row.cause, sizeof(e->row.cause), t->cause ? t->cause : "");
 	ent_init(&e->ent, &event_table, &e->row);
 	e->ent.forget = true;

@@ -23,6 +23,7 @@ struct bench {
 	int actions, answers, events;
 	int64_t last_event;
 	struct farm_answer last;
+	char trail[512]; /* "to by actor" of each event */
 };
 
 static int count_row(void *arg, const void *row)
@@ -66,6 +67,8 @@ static void on_event(void *arg, const struct event_row *ev)
 	assert_true(ev->id > b->last_event);
 	b->last_event = ev->id;
 	b->events++;
+	snprintf(b->trail + strlen(b->trail), sizeof(b->trail) - strlen(b->trail), "%s by %s; ",
+		ev->to_state, *ev->actor ? ev->actor : "nobody");
 }
 
 static const struct turn_ops ops = {on_action, on_answer, on_event};
@@ -129,6 +132,34 @@ static void an_action_comes_only_when_its_row_is_stored(void **state)
 	close_bench(b);
 }
 
+static void a_change_that_somebody_asked_for_says_who(void **state)
+{
+	struct bench *b = open_bench();
+	struct farm_event ev = {.kind = FARM_DEVICE_ADMIN,
+		.token = 1,
+		.actor = "ann",
+		.u.admin = {
+			.device = 1, .what = FARM_ADMIN_QUARANTINE, .reason = "a swollen cell"}};
+
+	(void)state;
+	turn_post(
+		b->turn, &(struct farm_event){.kind = FARM_DEVICE_ARRIVED,
+				 .u.arrived = {.handle = 1, .driver = "fake", .where = "port 1"}});
+	assert_int_equal(turn_request(b->turn, &ev), 0);
+	ev.actor = "bob";
+	ev.u.admin.what = FARM_ADMIN_RELEASE;
+	assert_int_equal(turn_request(b->turn, &ev), 0);
+	turn_post(
+		b->turn, &(struct farm_event){.kind = FARM_DEVICE_ARRIVED,
+				 .u.arrived = {.handle = 2, .driver = "fake", .where = "port 2"}});
+	turn_run(b->turn);
+	assert_true(env_run_until(b->env, is_idle, b));
+	assert_string_equal(b->trail, "detected by nobody; identifying by nobody; "
+				      "quarantined by ann; identifying by bob; "
+				      "detected by nobody; identifying by nobody; ");
+	close_bench(b);
+}
+
 static void a_request_is_answered_with_its_sentence(void **state)
 {
 	struct bench *b = open_bench();
@@ -189,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_action_comes_only_when_its_row_is_stored),
+		cmocka_unit_test(a_change_that_somebody_asked_for_says_who),
 		cmocka_unit_test(a_request_is_answered_with_its_sentence),
 		cmocka_unit_test(a_full_queue_refuses_requests_and_takes_reports),
 		cmocka_unit_test(a_frozen_turn_steps_nothing),
