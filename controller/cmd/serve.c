@@ -397,14 +397,15 @@ static int start(struct serve *s, struct err *e)
 	if (!s->ctl)
 		return e->code;
 	s->api = api_new(&ac, s->ctl, e);
-	if (!s->api || write_url(s, e))
+	if (!s->api)
 		return e->code;
 	s->api_fd = loop_fd_new(s->loop, api_epoll_fd(s->api), LOOP_READ, api_ready, s);
 	s->api_timer = loop_timer_new(s->loop, api_due, s);
 	s->drain_timer = loop_timer_new(s->loop, drain_over, s);
 	s->sigterm = loop_signal_new(s->loop, SIGTERM, stop, s);
 	s->sigint = loop_signal_new(s->loop, SIGINT, stop, s);
-	return 0;
+	/* Last: who finds the file may send a request, or a signal. */
+	return write_url(s, e);
 }
 
 static void release(struct serve *s)
