@@ -84,6 +84,10 @@ $(call lib,$1): $(call obj,$1)
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
+# What can be built before anything was fetched: all but the files that the pages are made of.
+early: models $(B)/framefarm-agent $(B)/framefarm-runner-onnxruntime \
+		$(foreach r,$(ROOMS),$(filter-out $(EXTRA_OBJ_$r),$(call obj,$r)))
+
 # ---- programs ----
 all: $(B)/framefarm $(B)/framefarm-agent $(B)/framefarm-runner-onnxruntime
 
@@ -132,6 +136,6 @@ $(foreach r,$(ROOMS),$(eval unit-$r: $(filter $(B)/tests/$r/%,$(UNIT_BIN)) ; \
 clean:
 	rm -rf build
 
-.PHONY: all clean unit-bin $(foreach r,$(ROOMS),unit-$r)
+.PHONY: all early clean unit-bin $(foreach r,$(ROOMS),unit-$r)
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null | sed 's/ /\\ /g')

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The demo (`make demo`): installs what is missing, builds, starts the daemon on loopback with a store
+# The demo (`make demo`): installs what is missing, builds (the compilers work while npm and what it
+# fetches come in the background, since either takes its time on a bare host), starts the daemon on loopback with a store
 # of its own, measures the example models on this very machine, prints the verdicts and the page's
 # address, and stays until Ctrl-C. With ONCE=1 it ends after the verdicts.
 # Exit code: 0 when every job came to a verdict, whichever; otherwise that of the first that did not.
@@ -14,13 +15,20 @@ port=${PORT:-8765}
 jobs="profiles/examples/mobilenet-v1.json profiles/examples/transformer.json"
 hello= # what the daemon says on stdout once it listens
 pid=
+fetch= # deps.sh in the background
+fetch_log=$build/deps.log
+began=$(date +%s)
 
-say() { printf '\n=== %s\n' "$*"; }
+# A stage, and the seconds since the start.
+say() { printf '\n=== %s (%s s)\n' "$*" "$(($(date +%s) - began))"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
 # The daemon is our child. The agent it started outlives it, as it does on a phone; a demo leaves
 # nothing behind, so the process that has our directory on its command line ends too.
 stop() {
+	# apt ends what it has begun by itself: it must not be cut in the middle.
+	[ -z "$fetch" ] || kill "$fetch" 2>/dev/null || :
+	fetch=
 	[ -n "$pid" ] || return 0
 	kill "$pid" 2>/dev/null || :
 	wait "$pid" 2>/dev/null || :
@@ -54,10 +62,27 @@ start() { # PORT; sets url and is true when it listens
 	done
 }
 
-say "what is needed"
-etc/build/deps.sh build
+say "what is needed to compile"
+etc/build/deps.sh compile
 
-say "build"
+say "the rest of what is needed, in the background; its log is $fetch_log"
+mkdir -p "$build"
+etc/build/deps.sh build </dev/null >"$fetch_log" 2>&1 &
+fetch=$!
+
+say "build: everything that needs nothing of it"
+${MAKE:-make} -j2 B="$build" early
+
+say "the rest of what is needed: waiting for it"
+if ! wait "$fetch"; then
+	fetch=
+	tail -n 20 "$fetch_log" >&2
+	die "something that is needed is missing; the whole story is in $fetch_log"
+fi
+fetch=
+tail -n 1 "$fetch_log"
+
+say "build: the rest"
 ${MAKE:-make} -j2 B="$build" all models
 
 say "daemon"

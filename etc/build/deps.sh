@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# deps.sh [build|test]: installs what is missing to build and run (`build`, the default) or to run the
-# tests as well (`test`). What is there already is left alone, and where nothing is missing nothing is
-# asked of the network. Debian packages come from apt, through sudo when not root; ONNX Runtime and
-# uPlot from the scripts beside this one, which check what they fetch.
+# deps.sh [compile|build|test]: installs what is missing to compile (`compile`), to build and run
+# (`build`, the default) or to run the tests as well (`test`). `compile` leaves out what npm brings, so
+# that compilers can work meanwhile. What is there already is left alone, and where nothing is missing
+# nothing is asked of the network. Debian packages come from apt, through sudo when not root; ONNX
+# Runtime and uPlot from the scripts beside this one, which check what they fetch.
 set -eu
 
 what=${1:-build}
@@ -36,7 +37,7 @@ header_of() {
 	fi
 }
 
-for_build() {
+for_compile() {
 	command_of cc gcc
 	command_of make make
 	command_of musl-gcc musl-tools
@@ -57,7 +58,7 @@ for_build() {
 	command_of python3 python3
 	module_of onnx python3-onnx
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || lacks ca-certificates
-	fetched || command_of npm npm
+	fetched || command -v npm >/dev/null || command_of node nodejs
 }
 
 for_test() {
@@ -98,15 +99,21 @@ install_packages() {
 	as_root apt-get update -q </dev/null >/dev/null || die "apt-get update failed: is there a network?"
 	# shellcheck disable=SC2086
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-		$missing </dev/null || die "apt-get could not install:$missing"
+		-o DPkg::Lock::Timeout=300 $missing </dev/null || die "apt-get could not install:$missing"
 }
 
 case $what in
-build) for_build ;;
-test) for_build; for_test ;;
-*) echo "usage: deps.sh [build|test]" >&2; exit 2 ;;
+compile | build) for_compile ;;
+test) for_compile; for_test ;;
+*) echo "usage: deps.sh [compile|build|test]" >&2; exit 2 ;;
 esac
 [ -z "$missing" ] || install_packages
+[ "$what" != compile ] || exit 0
+# Where it cannot be had without being installed, it is installed.
+if ! fetched && ! etc/build/npm.sh --version >/dev/null; then
+	missing=" npm"
+	install_packages
+fi
 
 ort=$(etc/build/fetch-ort.sh) || die "ONNX Runtime is missing; put its library somewhere and set FRAMEFARM_ORT"
 ort=$(printf '%s\n' "$ort" | tail -n 1)

@@ -55,12 +55,11 @@ as_root() {
 
 from_npm() {
 	[ -n "$arch" ] || die "no library for $(uname -m); build ONNX Runtime and set FRAMEFARM_ORT"
-	command -v npm >/dev/null || die "npm is needed to fetch the library: apt-get install npm"
 	tmp=$cache/fetch.$$
 	mkdir -p "$tmp"
 	trap 'rm -rf "$tmp"' EXIT
 	say "fetching onnxruntime-node@$version with npm (100 MB)"
-	(cd "$tmp" && npm pack --loglevel=error --ignore-scripts "onnxruntime-node@$version" >&2) ||
+	(cd "$tmp" && "$root/etc/build/npm.sh" pack --loglevel=error --ignore-scripts "onnxruntime-node@$version" >&2) ||
 		die "npm could not fetch onnxruntime-node@$version"
 	tgz=$tmp/onnxruntime-node-$version.tgz
 	sha256_is "$tgz" "$tgz_sha256" || die "the package's SHA-256 is not the expected one"

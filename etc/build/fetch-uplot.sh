@@ -10,6 +10,7 @@ version=1.6.32
 sum=4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d
 
 cd "$(dirname "$0")/../.."
+tree=$(pwd)
 dir=.cache/uplot
 pack=$dir/uplot-$version.tgz
 files="uPlot.iife.min.js uPlot.min.css uPlot.LICENSE.txt"
@@ -26,7 +27,7 @@ is_right() {
 mkdir -p "$dir"
 if ! is_right; then
 	rm -f "$pack"
-	(cd "$dir" && npm pack --loglevel=error --ignore-scripts "uplot@$version" >/dev/null) || {
+	(cd "$dir" && "$tree/etc/build/npm.sh" pack --loglevel=error --ignore-scripts "uplot@$version" >/dev/null) || {
 		echo "fetch-uplot: npm could not fetch uplot@$version (is there a network?);" \
 			"or put its package into $pack" >&2
 		exit 1
