@@ -29,7 +29,7 @@ MAKE = os.environ.get("MAKE") or "make"
 SUMMARY = os.path.join(BUILD, "check.summary")
 
 # Rooms with threads, or code that runs on several.
-TSAN_ROOMS = ("loop", "store", "drivers", "farm", "api", "agents", "runner")
+TSAN_ROOMS = ("loop", "store", "drivers", "farm", "api", "agents", "agent", "runner")
 
 SAN_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
