@@ -144,6 +144,11 @@ struct auth *auth_new(const char *data_dir, struct err *e)
 		close(fd);
 	} else if (errno == ENOENT) {
 		rc = make_token(data_dir, path, token, sizeof(token), e);
+	} else if (errno == ELOOP) {
+		rc = err_set(e, ERR_PERM,
+			"the token file %s is a link, which another user may have laid: delete it "
+			"for a new token",
+			path);
 	} else {
 		rc = err_errno(e, errno, "cannot open the token file %s", path);
 	}

@@ -151,7 +151,7 @@ static void a_token_file_that_others_can_read_or_that_holds_none_is_refused(void
 	refused_start(r, ERR_PARSE, "delete it");
 	unlink(path);
 	assert_int_equal(symlink("/etc/hostname", path), 0);
-	refused_start(r, ERR_SYS, "token file");
+	refused_start(r, ERR_PERM, "is a link");
 	unlink(path);
 	mem_free(path);
 	restart(r);
