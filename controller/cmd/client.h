@@ -81,6 +81,10 @@ struct json_doc *client_json(const struct fetch_reply *r, struct err *e);
 /* GET as JSON. timeout_ms 0: CLIENT_TIMEOUT_MS. The caller frees *ret_d. */
 int client_get(struct client *c, const char *path, int64_t timeout_ms, struct json_doc **ret_d,
 	struct err *e);
+/* POST of json, once: nobody knows what a second try would do. timeout_ms 0: CLIENT_TIMEOUT_MS. ret_d
+ * NULL: nothing of the answer is kept. */
+int client_post(struct client *c, const char *path, const char *json, int64_t timeout_ms,
+	struct json_doc **ret_d, struct err *e);
 /* POST of {"reason": …}; an empty reason is left out. Nothing of the answer is kept. */
 int client_post_reason(struct client *c, const char *path, const char *reason, struct err *e);
 

@@ -99,6 +99,27 @@ int client_post_reason(struct client *c, const char *path, const char *reason, s
 	return rc;
 }
 
+int client_post(struct client *c, const char *path, const char *json, int64_t timeout_ms,
+	struct json_doc **ret_d, struct err *e)
+{
+	struct client_request rq = {.method = "POST",
+		.path = path,
+		.json = json,
+		.timeout_ms = timeout_ms,
+		.once = true};
+	struct fetch_reply r;
+	int rc;
+
+	fetch_reply_init(&r);
+	rc = client_send(c, &rq, &r, e);
+	if (!rc && ret_d) {
+		*ret_d = client_json(&r, e);
+		rc = *ret_d ? 0 : ERR_PROTO;
+	}
+	fetch_reply_fini(&r);
+	return rc;
+}
+
 static int page_path(const struct client_pages *p, char dst[CLIENT_PATH_MAX], struct err *e)
 {
 	size_t n = (size_t)snprintf(dst, CLIENT_PATH_MAX, "%s?limit=%d", p->path, p->page);

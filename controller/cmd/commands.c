@@ -43,6 +43,17 @@ const struct command commands[] = {
 		&job_logs_options, "JOB is an id (j17)."},
 	{"job cancel", cmd_job_cancel, "JOB", 1, 1, COMMAND_ARG_NONE, "cancel a job",
 		&job_cancel_options, "JOB is an id (j17)."},
+	{"job retry", cmd_job_retry, "JOB", 1, 1, COMMAND_ARG_NONE,
+		"let a paused job go on, or submit one that has ended again", &job_retry_options,
+		"A job of five devices or more, over a fifth of which fail, is paused: it is the "
+		"job that is blamed. Once what was wrong is mended, this lets it go on where it "
+		"stopped. A job that has ended is submitted once more, as a new job.\n\n"
+		"stdout has the id of the job to wait for. JOB is an id (j17)."},
+	{"job artifacts", cmd_job_artifacts, "JOB", 1, 1, COMMAND_ARG_NONE,
+		"list or download what devices wrote about attempts that failed",
+		&job_artifacts_options,
+		"Phones keep logs (logcat, tombstones). They are fetched when an attempt failed or "
+		"its runner crashed, hung or ran out of memory. JOB is an id (j17)."},
 	{"device list", cmd_device_list, "", 0, 0, COMMAND_ARG_NONE,
 		"list devices, their states and what they need", &device_list_options, ""},
 	{"device show", cmd_device_show, "DEVICE", 1, 1, COMMAND_ARG_NONE,
@@ -55,6 +66,33 @@ const struct command commands[] = {
 	{"device retire", cmd_device_retire, "DEVICE", 1, 1, COMMAND_ARG_NONE,
 		"take a device out for good; its results stay", &device_admin_options,
 		"There is no way back. " WORDS_DEVICE},
+	{"device connect", cmd_device_connect, "HOST:PORT", 1, 1, COMMAND_ARG_NONE,
+		"connect to a phone at a network address, and keep it connected",
+		&device_address_options,
+		"The daemon remembers the address, also over a restart. A phone listens there "
+		"after `adb tcpip 5555`, a virtual one always."},
+	{"device disconnect", cmd_device_disconnect, "HOST:PORT", 1, 1, COMMAND_ARG_NONE,
+		"let a network address be", &device_address_options, ""},
+	{"device detach", cmd_device_detach, "DEVICE", 1, 1, COMMAND_ARG_NONE,
+		"hand a free device to another tool of the daemon's host", &device_admin_options,
+		"A phone's USB interface has one owner. Once it is detached, an adb server "
+		"(Android "
+		"Studio's, Appium's, yours) can have it, until `device attach`, also over a "
+		"restart "
+		"of the daemon. " WORDS_DEVICE},
+	{"device attach", cmd_device_attach, "DEVICE", 1, 1, COMMAND_ARG_NONE,
+		"take a detached device back", &device_admin_options,
+		"The other tool must have let go of it: for an adb server, `adb -s SERIAL detach`, "
+		"or the end of the server. " WORDS_DEVICE},
+	{"device install", cmd_device_install, "DEVICE APK...", 2, 33, COMMAND_ARG_FILE,
+		"install an application package on a device", &device_install_options,
+		"Several files are a base and its splits. Files that the daemon does not have are "
+		"uploaded first. " WORDS_DEVICE},
+	{"device provision", cmd_device_provision, "DEVICE", 1, 1, COMMAND_ARG_NONE,
+		"hold a device's settings against what a farm needs", &device_provision_options,
+		"Prints each setting, what it should be and is, and what a person does where a "
+		"program cannot. Exits with 0 when all are as they should be, with 1 "
+		"otherwise. " WORDS_DEVICE},
 	{"doctor", cmd_doctor, "", 0, 0, COMMAND_ARG_NONE,
 		"say what this host lacks, and the command that mends it", &doctor_options,
 		"Exits with 0 when nothing fails, with 1 otherwise. A warning names what will be "

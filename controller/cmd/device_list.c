@@ -42,9 +42,9 @@ static const struct option_row rows[] = {
 const struct option_table device_list_options = OPTION_TABLE(rows, struct list_options);
 
 static const char *const titles[] = {
-	"DEVICE", "NAME", "KIND", "MODEL", "ABI", "STATE", "LINK", "SINCE", "NEEDS"};
+	"DEVICE", "NAME", "KIND", "MODEL", "ABI", "WHERE", "STATE", "LINK", "SINCE", "NEEDS"};
 static const char *const keys[] = {
-	"id", "name", "driver", "model", "abi", "state", "link", "state_since", "need"};
+	"id", "name", "driver", "model", "abi", "where", "state", "link", "state_since", "need"};
 
 #define COLS ((int)(sizeof(keys) / sizeof(keys[0])))
 

@@ -56,6 +56,12 @@ void doctor_power(struct doctor *d);
 void doctor_timer(struct doctor *d);
 void doctor_load(struct doctor *d);
 
+/* doctor_android.c: what Android phones, and virtual ones, need of this host. */
+void doctor_udev(struct doctor *d);
+void doctor_usb_memory(struct doctor *d);
+void doctor_adb_server(struct doctor *d);
+void doctor_user_namespaces(struct doctor *d);
+
 /* doctor_daemon.c: the data directory and the daemon. */
 void doctor_data(struct doctor *d);
 void doctor_disk(struct doctor *d);

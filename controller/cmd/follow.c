@@ -93,7 +93,8 @@ static bool is_end(const struct json *ev)
 	const char *to = json_str(json_get(ev, "to"));
 
 	return !strcmp(json_str(json_get(ev, "topic")), "job") &&
-	       (!strcmp(to, "completed") || !strcmp(to, "errored") || !strcmp(to, "cancelled"));
+	       (!strcmp(to, "completed") || !strcmp(to, "errored") || !strcmp(to, "cancelled") ||
+		       !strcmp(to, "paused"));
 }
 
 static bool take_event(void *arg, const struct sse_event *ev)
@@ -183,6 +184,12 @@ static enum follow_end why_not(const struct wait *w)
 	return clock_mono_ms() >= w->deadline_ms ? FOLLOW_TIMEOUT : FOLLOW_FAILED;
 }
 
+/* Ended, or paused: nothing more comes of waiting. */
+static bool is_over(const struct report *r)
+{
+	return report_ended(r) || report_paused(r);
+}
+
 /* One round: the job, and when it has not ended, its events. True when the waiting is over. */
 static bool wait_round(struct wait *w, enum follow_end *ret_end)
 {
@@ -195,7 +202,7 @@ static bool wait_round(struct wait *w, enum follow_end *ret_end)
 		return true;
 	client_set_retry(w->client, least(FOLLOW_OUTAGE_MS, left));
 	w->rc = read_job(w->client, w->id, wait_s, least(CLIENT_TIMEOUT_MS, left), &r, w->err);
-	if (!w->rc && report_ended(r))
+	if (!w->rc && is_over(r))
 		w->rc = read_runs(w->client, r, w->err);
 	if (w->rc) {
 		report_free(r);
@@ -204,7 +211,7 @@ static bool wait_round(struct wait *w, enum follow_end *ret_end)
 	}
 	progress_back(w->stream.progress);
 	progress_names(w->stream.progress, r);
-	if (report_ended(r)) {
+	if (is_over(r)) {
 		w->report = r;
 		*ret_end = FOLLOW_ENDED;
 		return true;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cmd/options_internal.h"
 #include "cmd/units.h"
@@ -95,6 +96,14 @@ static int add_item(struct option_list *dst, const char *text, struct err *e)
 	return 0;
 }
 
+void option_list_fini(struct option_list *l)
+{
+	for (int i = 0; i < l->n; i++)
+		if (l->owned[i])
+			mem_free((char *)l->items[i]);
+	*l = (struct option_list){0};
+}
+
 int option_set_value(
 	struct option_set *set, const struct option_row *row, const char *text, struct err *e)
 {
@@ -162,7 +171,6 @@ void options_init(struct option_set *set, const struct option_table *table, void
 		const struct option_row *row = &set->rows[i];
 
 		assert(row->off + row->size <= table->size);
-		assert(row->type != OPTION_LIST || row->no_file);
 		if (row->fallback && option_set_value(set, row, row->fallback, &e))
 			assert(!"a default is out of its own range");
 	}

@@ -42,11 +42,16 @@ enum option_type {
 	OPTION_LIST,     /* struct option_list: may be given several times */
 };
 
-/* Texts are borrowed from argv; a list cannot stand in a file. */
+/* Texts are borrowed from argv, or the list's own where they came from a file, in which the key may
+ * stand several times. */
 struct option_list {
 	int n;
 	const char *items[OPTION_LIST_MAX];
+	bool owned[OPTION_LIST_MAX];
 };
+
+/* Frees what is the list's own. */
+void option_list_fini(struct option_list *l);
 
 struct option_row {
 	const char *name; /* long, without the dashes; also the key in a file */

@@ -93,6 +93,32 @@ static int try_value(const struct option_set *set, const struct option_row *row,
 	return rc;
 }
 
+/* The file's text is gone when its reading is over: the list keeps its own. */
+static int add_own(const struct option_set *set, const struct option_row *row, const char *value,
+	struct err *e)
+{
+	struct option_list *l = (struct option_list *)((char *)set->out + row->off);
+	char *own = mem_strdup(value);
+	int rc = *value ? option_set_value((struct option_set *)set, row, own, e)
+	                : err_set(e, ERR_INVAL, "the value is empty");
+
+	if (rc)
+		mem_free(own);
+	else
+		l->owned[l->n - 1] = true;
+	return rc;
+}
+
+static int set_from_file(
+	struct option_set *set, const struct option_row *row, const char *value, struct err *e)
+{
+	if (set->given[row - set->rows])
+		return try_value(set, row, value, e);
+	if (row->type == OPTION_LIST)
+		return add_own(set, row, value, e);
+	return option_set_value(set, row, value, e);
+}
+
 static int take_key(
 	struct option_set *set, const char *key, size_t n, const char *value, struct err *e)
 {
@@ -106,10 +132,10 @@ static int take_key(
 		return err_set(
 			e, ERR_INVAL, "\"%.*s\" can only be given on the command line", shown, key);
 	i = row - set->rows;
-	if (set->in_file[i])
+	if (set->in_file[i] && row->type != OPTION_LIST)
 		return err_set(e, ERR_EXISTS, "the key \"%.*s\" is there twice", shown, key);
 	set->in_file[i] = true;
-	rc = set->given[i] ? try_value(set, row, value, e) : option_set_value(set, row, value, e);
+	rc = set_from_file(set, row, value, e);
 	return rc ? err_wrap(e, "%s", row->name) : 0;
 }
 

@@ -240,6 +240,12 @@ int outcome_wait(struct outcome *out, struct client *c, const char *id, const ch
 		break;
 	}
 	code = exit_of(out, r);
+	if (report_paused(r))
+		fprintf(stderr,
+			"%s is paused. Mend what is wrong, then: framefarm job retry %s. To end "
+			"it: "
+			"framefarm job cancel %s\n",
+			id, id, id);
 	if (!write_all(out, r, name) && code == EXIT_PASS)
 		code = EXIT_GENERAL;
 	report_free(r);

@@ -203,6 +203,11 @@ bool report_ended(const struct report *r)
 	       !strcmp(r->state, "cancelled");
 }
 
+bool report_paused(const struct report *r)
+{
+	return !strcmp(r->state, "paused");
+}
+
 bool report_complete(const struct report *r)
 {
 	return r->n >= r->n_runs;

@@ -71,6 +71,8 @@ int report_add(struct report *r, struct json_doc *doc, struct err *e);
 void report_free(struct report *r); /* NULL is allowed */
 
 bool report_ended(const struct report *r);
+/* The farm has stopped it, since too many of its runs fail: it waits for somebody. */
+bool report_paused(const struct report *r);
 /* Whether all runs are here; the daemon puts only so many into one answer. */
 bool report_complete(const struct report *r);
 const struct report_run *report_run(const struct report *r, const char *id); /* NULL: not here */

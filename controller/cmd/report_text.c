@@ -54,8 +54,8 @@ static void print_table(FILE *f, const struct report *r, bool color)
 
 static void print_gates(FILE *f, const struct report_run *run, bool color)
 {
-	fprintf(f, "\n%s %s on %s: ", run->id, run->variant,
-		run->device[0] ? run->device : "no device");
+	fprintf(f, "\n%s %s on %s%s: ", run->id, run->variant,
+		run->device[0] ? run->device : "no device", run->is_virtual ? " (virtual)" : "");
 	table_word(f, report_run_word(run), color);
 	if (run->round > 1)
 		fprintf(f, ", %" PRId64 " rounds", run->round);

@@ -25,6 +25,7 @@
 #include "cmd/host.h"
 #include "cmd/options.h"
 #include "cmd/paths.h"
+#include "drivers/driver.h"
 #include "farm/ctl.h"
 #include "loop/host.h"
 #include "loop/loop.h"
@@ -41,7 +42,9 @@ struct serve_values {
 	char tls_key[OPTION_PATH_MAX];
 	char public_url[256];
 	char host_id[LIMIT_NAME];
-	bool local, check, allow_insecure;
+	bool local, no_usb, check, allow_insecure;
+	struct option_list adb, adb_keys;
+	char adb_server[256];
 	int log_level;
 	int64_t files_max;
 	int64_t reattach_ms, no_match_ms, cool_max_ms;
@@ -75,6 +78,27 @@ static const struct option_row rows[] = {
 		.type = OPTION_FLAG,
 		OPTION_AT(struct serve_values, local),
 		.help = "make this machine a device too"},
+	{.name = "adb",
+		.type = OPTION_LIST,
+		.unit = "HOST:PORT",
+		OPTION_AT(struct serve_values, adb),
+		.help = "connect to the Android phone at HOST:PORT; may be given several times"},
+	{.name = "no-usb",
+		.type = OPTION_FLAG,
+		OPTION_AT(struct serve_values, no_usb),
+		.help = "leave Android phones on USB alone; they are found and claimed otherwise"},
+	{.name = "adb-key",
+		.type = OPTION_LIST,
+		.unit = "FILE",
+		OPTION_AT(struct serve_values, adb_keys),
+		.help = "offer this key to phones too, so that those which know it need no tap "
+			"(~/.android/adbkey, say); may be given several times"},
+	{.name = "adb-server",
+		.type = OPTION_TEXT,
+		.unit = "HOST:PORT",
+		OPTION_AT(struct serve_values, adb_server),
+		.help = "reach phones that an adb server owns through that server "
+			"(127.0.0.1:5037, say)"},
 	{.name = "check",
 		.letter = 'n',
 		.no_file = true,
@@ -368,15 +392,56 @@ static int write_url(struct serve *s, struct err *e)
 	return 0;
 }
 
-static int start(struct serve *s, struct err *e)
+struct adb_options {
+	struct driver_option opts[2 * OPTION_LIST_MAX + 2];
+	int n;
+};
+
+static void add_opt(struct adb_options *o, const char *key, const char *value)
 {
-	static const struct ctl_driver drivers[] = {{.name = "local", .required = true}};
+	o->opts[o->n++] = (struct driver_option){key, value};
+}
+
+/* Whoever asks for something of adb is told when it cannot be had; that phones on USB are found is
+ * only the default. */
+static bool fill_adb(struct adb_options *o, const struct serve_values *v)
+{
+	add_opt(o, "usb", v->no_usb ? "off" : "on");
+	for (int i = 0; i < v->adb.n; i++)
+		add_opt(o, "address", v->adb.items[i]);
+	for (int i = 0; i < v->adb_keys.n; i++)
+		add_opt(o, "adbkey", v->adb_keys.items[i]);
+	if (*v->adb_server)
+		add_opt(o, "server", v->adb_server);
+	return v->adb.n || v->adb_keys.n || *v->adb_server;
+}
+
+static int start_ctl(struct serve *s, const struct ctl_env *env, struct err *e)
+{
+	struct adb_options adb = {.n = 0};
+	struct ctl_driver drivers[2];
 	struct ctl_config cc = {.data_dir = s->v.data,
 		.tools_dir = s->v.tools,
 		.ort_path = s->v.ort,
 		.drivers = drivers,
-		.n_drivers = s->v.local ? 1 : 0,
 		.blobs_max_bytes = s->v.files_max};
+	bool asked = fill_adb(&adb, &s->v);
+
+	if (s->v.local)
+		drivers[cc.n_drivers++] = (struct ctl_driver){"local", NULL, 0, true};
+	if (driver_find("adb") || asked)
+		drivers[cc.n_drivers++] = (struct ctl_driver){"adb", adb.opts, adb.n, asked};
+	farm_config_default(&cc.farm);
+	str_copy(cc.farm.host_id, sizeof(cc.farm.host_id), s->v.host_id);
+	cc.farm.reattach_ms = s->v.reattach_ms;
+	cc.farm.no_match_ms = s->v.no_match_ms;
+	cc.farm.cool_max_ms = s->v.cool_max_ms;
+	s->ctl = ctl_new(&cc, env, e);
+	return s->ctl ? 0 : e->code;
+}
+
+static int start(struct serve *s, struct err *e)
+{
 	struct api_config ac = api_config(&s->v);
 	struct ctl_env env;
 	int rc = make_data_dir(s->v.data, e);
@@ -388,14 +453,8 @@ static int start(struct serve *s, struct err *e)
 		return e->code;
 	s->host = host_new(s->loop);
 	host_env(s->host, &env);
-	farm_config_default(&cc.farm);
-	str_copy(cc.farm.host_id, sizeof(cc.farm.host_id), s->v.host_id);
-	cc.farm.reattach_ms = s->v.reattach_ms;
-	cc.farm.no_match_ms = s->v.no_match_ms;
-	cc.farm.cool_max_ms = s->v.cool_max_ms;
-	s->ctl = ctl_new(&cc, &env, e);
-	if (!s->ctl)
-		return e->code;
+	if ((rc = start_ctl(s, &env, e)))
+		return rc;
 	s->api = api_new(&ac, s->ctl, e);
 	if (!s->api)
 		return e->code;
@@ -476,5 +535,7 @@ int cmd_serve(int argc, char **argv)
 	loop_run(s.loop, turn, &s);
 	log_info("event=stopped");
 	release(&s);
+	option_list_fini(&s.v.adb);
+	option_list_fini(&s.v.adb_keys);
 	return EXIT_PASS;
 }

@@ -4,9 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -14,16 +12,11 @@
 #include "base/str.h"
 #include "cmd/client.h"
 #include "cmd/job_file.h"
-#include "cmd/units.h"
+#include "cmd/upload.h"
 
 /* A file that was just uploaded may be gone again where the quota is small; more than this many
  * rounds mean that the job's files do not fit together. */
 #define SUBMIT_ROUNDS 3
-
-/* The daemon takes its time to flush and hash a large file after its last byte (API_HASH_MS). */
-#define UPLOAD_IDLE_MS    (11 * 60 * 1000)
-#define UPLOAD_TIMEOUT_MS (24 * 3600 * 1000LL)
-#define SHOW_EVERY_MS     200
 
 void submit_random_key(char dst[SUBMIT_KEY_MAX])
 {
@@ -45,61 +38,12 @@ bool submit_key_ok(const char *key)
 
 /* ---- uploads ---- */
 
-struct upload_view {
-	const struct job_upload *file;
-	const char *name;
-	bool live; /* a terminal: one line that changes */
-	int64_t shown_ms;
-};
-
-static void show_sent(void *arg, int64_t sent)
-{
-	struct upload_view *v = arg;
-	int64_t now = clock_mono_ms();
-	char size[UNITS_TEXT];
-
-	if (!v->live || now - v->shown_ms < SHOW_EVERY_MS)
-		return;
-	v->shown_ms = now;
-	units_bytes(size, v->file->bytes);
-	fprintf(stderr, "\rupload %s: %d %% of %s ", v->name,
-		(int)(sent * 100 / (v->file->bytes ? v->file->bytes : 1)), size);
-	fflush(stderr);
-}
-
 static int upload(struct client *c, const struct job_upload *f, bool quiet, struct err *e)
 {
-	const char *slash = strrchr(f->path, '/');
-	char name[LIMIT_VALUE], size[UNITS_TEXT], path[CLIENT_PATH_MAX];
-	struct upload_view view = {f, name, !quiet && isatty(STDERR_FILENO), 0};
-	struct client_request rq = {
-		.method = "PUT",
-		.path = path,
-		.headers = {"Content-Type: application/octet-stream"},
-		.file = f->path,
-		.file_bytes = f->bytes,
-		.timeout_ms = UPLOAD_TIMEOUT_MS,
-		.idle_ms = UPLOAD_IDLE_MS,
-		.on_sent = show_sent,
-		.arg = &view,
-	};
-	struct fetch_reply r;
-	int rc;
+	struct upload_file file = {.path = f->path, .bytes = f->bytes};
 
-	str_copy_clean(name, sizeof(name), slash ? slash + 1 : f->path, sizeof(name));
-	units_bytes(size, f->bytes);
-	client_path(path, NULL, "/api/v1/files/%s", f->sha256);
-	fetch_reply_init(&r);
-	rc = client_send(c, &rq, &r, e);
-	if (view.live)
-		fprintf(stderr, "\r\033[K");
-	if (rc)
-		err_wrap(e, "upload of %s%s", f->path,
-			r.status == 400 ? " (was it changed just now?)" : "");
-	else if (!quiet)
-		fprintf(stderr, "uploaded %s, %s\n", name, size);
-	fetch_reply_fini(&r);
-	return rc;
+	str_copy(file.sha256, sizeof(file.sha256), f->sha256);
+	return upload_file(c, &file, quiet, e);
 }
 
 /* The list in a 409: {"missing": ["sha256", …]}. An upload that was not asked for is none of ours. */

@@ -11,7 +11,9 @@ import unittest
 from fflib.fakeapi import CliTest, run_json
 
 COMMANDS = ["serve", "run", "job list", "job show", "job wait", "job logs", "job cancel",
-            "device list", "device show", "device quarantine", "device release", "device retire",
+            "job retry", "job artifacts", "device list", "device show", "device connect",
+            "device disconnect", "device detach", "device attach", "device install", "device provision",
+            "device quarantine", "device release", "device retire",
             "doctor", "completion", "help", "version"]
 
 
@@ -77,7 +79,7 @@ class Devices(CliTest):
                 "advice": "", "state_since": "2026-01-31T12:00:00.000Z"}
         self.api.devices = [
             {**base, "id": "d1", "key": "k1", "name": "bench", "state": "ready", "virtual": False,
-             "counters": [{"name": "load", "unit": "1"}], "attrs": {"rack": "\x1b[2J7"}},
+             "where": "tcp 127.0.0.1:5555", "counters": [{"name": "load", "unit": "1"}], "attrs": {"rack": "\x1b[2J7"}},
             {**base, "id": "d2", "key": "k2", "name": "phone", "state": "needs_human",
              "virtual": True, "need": "unlock it"},
             {**base, "id": "d3", "key": "k3", "name": "phone", "state": "absent", "virtual": True},
@@ -86,7 +88,7 @@ class Devices(CliTest):
     def test_list_says_what_they_need_and_which_are_virtual(self):
         code, out, err = self.cli("device", "list")
         self.assertEqual(code, 0, err)
-        self.assertRegex(out, r"d1 +bench +local +Debian +x86_64 +ready")
+        self.assertRegex(out, r"d1 +bench +local +Debian +x86_64 +tcp 127.0.0.1:5555 +ready")
         self.assertRegex(out, r"d2 +phone +local \(virtual\).*needs_human.*unlock it")
         self.assertEqual(len(json.loads(self.cli("device", "list", "--json")[1])), 3)
 
@@ -211,7 +213,7 @@ _framefarm; printf '%s\\n' "${{COMPREPLY[@]}}"
         self.write("a b.json", "")
         self.assertEqual(self.complete("framefarm dev"), ["device"])
         self.assertEqual(sorted(self.complete("framefarm job ")),
-                         ["cancel", "list", "logs", "show", "wait"])
+                         ["artifacts", "cancel", "list", "logs", "retry", "show", "wait"])
         self.assertEqual(self.complete("framefarm run --wait"), ["--wait-timeout"])
         self.assertEqual(self.complete("framefarm run --inconclusive w"), ["warn"])
         self.assertEqual(self.complete("framefarm run --inconclusive = w"), ["warn"])

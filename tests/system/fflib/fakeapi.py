@@ -92,6 +92,8 @@ class FakeApi:
         self.runs_in_job = 200
         self.devices = []
         self.logs = ""
+        self.artifacts = []     # (run, attempt, name, bytes)
+        self.settings = []      # what provisioning finds
         self.streams = set()    # a queue for each open stream of events
         self.event_id = 0
         self.server = None
@@ -247,7 +249,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif parts[2] == "runs":
             self.runs_list(query)
         elif parts[2] == "devices":
-            self.device(parts[3:])
+            self.device(parts[3:], body)
+        elif parts[2] == "addresses":
+            self.address(body)
+        elif parts[2] == "attempts":
+            self.artifact(parts[3], query["name"])
         else:
             self.problem(404, "there is nothing here")
 
@@ -317,6 +323,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif rest == ["cancel"]:
             api.end(job, "none", 19, "cancelled", runs=[])
             self.answer(202, {"id": number})
+        elif rest == ["retry"]:
+            self.retry(job)
+        elif rest == ["artifacts"]:
+            self.answer(200, {"artifacts": [
+                {"run": run, "attempt": attempt, "device": "d1", "name": name, "bytes": len(data)}
+                for run, attempt, name, data in api.artifacts]})
         elif rest == ["events"]:
             self.stream(job)
         elif rest == ["logs"]:
@@ -325,6 +337,33 @@ class Handler(http.server.BaseHTTPRequestHandler):
                         headers=[("X-Next-Offset", str(int(query["offset"]) + len(piece)))])
         else:
             self.problem(404, "there is nothing here")
+
+    def retry(self, job):
+        api = self.api
+        if job.doc["state"] == "paused":
+            with api.lock:
+                job.doc.update(state="running", exit_code=-1, cause="")
+            self.answer(200, job.doc)
+        elif job.ended():
+            with api.lock:
+                again = Job(len(api.jobs) + 1, job.body, f"retry:{job.id}", api.url)
+                api.jobs[again.id] = again
+            self.answer(201, again.doc)
+        else:
+            self.problem(409, f"{job.id} is {job.doc['state']}")
+
+    def artifact(self, attempt, name):
+        for _, of, called, data in self.api.artifacts:
+            if (of, called) == (attempt, name):
+                self.answer(200, text=data)
+                return
+        self.problem(404, "there is no such artifact")
+
+    def address(self, body):
+        if ":" in json.loads(body)["address"]:
+            self.answer(200, {"text": "done"})
+        else:
+            self.problem(400, "an address is HOST:PORT")
 
     def stream(self, job):
         api, mine = self.api, queue.Queue()
@@ -354,7 +393,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     # ---- devices ----
 
-    def device(self, rest):
+    def device(self, rest, body):
         devices = {d["id"]: d for d in self.api.devices}
         if not rest:
             self.answer(200, {"devices": self.api.devices, "next": None})
@@ -362,6 +401,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.problem(404, f"there is no device {rest[0]}")
         elif len(rest) == 1:
             self.answer(200, devices[rest[0]])
+        elif rest[1] == "provision":
+            self.answer(200, {"id": rest[0], "settings": self.api.settings})
+        elif rest[1] == "install":
+            missing = [f["sha256"] for f in json.loads(body)["files"] if f["sha256"] not in self.api.files]
+            self.problem(409, "files are missing", missing=missing) if missing else self.answer(
+                200, {"id": rest[0], "text": "installed"})
         else:
             self.answer(200, {"id": rest[0], "text": "done"})
 

@@ -24,7 +24,7 @@ struct values {
 	int64_t threads, wait_ms, quota;
 	char name[8];
 	int level;
-	struct option_list labels;
+	struct option_list labels, phones;
 	struct shared shared;
 };
 
@@ -66,6 +66,10 @@ static const struct option_row rows[] = {
 		.type = OPTION_LIST,
 		.unit = "K=V",
 		OPTION_AT(struct values, labels)},
+	{.name = "phone",
+		.type = OPTION_LIST,
+		.unit = "HOST:PORT",
+		OPTION_AT(struct values, phones)},
 	OPTION_PART(struct values, shared, shared_table),
 };
 
@@ -216,6 +220,31 @@ static void a_list_has_a_bound(void **state)
 	assert_int_equal(options_parse(&set, OPTION_LIST_MAX + 2, argv, &n, &e), ERR_RANGE);
 }
 
+static void a_list_may_stand_in_a_file_line_by_line(void **state)
+{
+	char text[] = "phone = a:1\nthreads = 2\nphone = \"b:2\"\n", bad[] = "phone =\n";
+	char none[] = "", line[] = "--phone c:3";
+	struct read r;
+
+	(void)state;
+	assert_int_equal(parse(&r, none), 0);
+	assert_int_equal(options_read_text(&r.set, "f", text, strlen(text), &r.e), 0);
+	memset(text, 'x', sizeof(text) - 1); /* the list keeps its own */
+	assert_int_equal(r.v.phones.n, 2);
+	assert_string_equal(r.v.phones.items[0], "a:1");
+	assert_string_equal(r.v.phones.items[1], "b:2");
+	assert_int_equal(options_read_text(&r.set, "f", bad, strlen(bad), &r.e), ERR_INVAL);
+	option_list_fini(&r.v.phones);
+	assert_int_equal(r.v.phones.n, 0);
+
+	/* The command line's list stands in the place of the file's. */
+	assert_int_equal(parse(&r, line), 0);
+	assert_int_equal(options_read_text(&r.set, "f", "phone = d:4\n", 12, &r.e), 0);
+	assert_int_equal(r.v.phones.n, 1);
+	assert_string_equal(r.v.phones.items[0], "c:3");
+	option_list_fini(&r.v.phones);
+}
+
 static void ranges_are_told(void **state)
 {
 	struct option_row all[OPTION_ROWS_MAX];
@@ -223,7 +252,7 @@ static void ranges_are_told(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(n, 8); /* with the part's row */
+	assert_int_equal(n, 9); /* with the part's row */
 	option_range(text, sizeof(text), &all[1]);
 	assert_string_equal(text, "1 to 64; default 4");
 	option_range(text, sizeof(text), &all[2]);
@@ -335,6 +364,7 @@ int main(void)
 		cmocka_unit_test(help_wins_over_what_follows),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(a_list_has_a_bound),
+		cmocka_unit_test(a_list_may_stand_in_a_file_line_by_line),
 		cmocka_unit_test(ranges_are_told),
 		cmocka_unit_test(a_file_gives_what_the_command_line_left_open),
 		cmocka_unit_test(a_bad_file_is_refused_by_line),

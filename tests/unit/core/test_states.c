@@ -30,11 +30,11 @@ static const char *const device_legal[] = {
 	"absent: detected quarantined retired",
 	"detected: identifying",
 	"identifying: preparing service authorizing needs_human recovering absent quarantined "
-        "retired",
+	"retired",
 	"authorizing: needs_human identifying service absent",
 	"needs_human: authorizing identifying service absent quarantined retired",
 	"preparing: ready busy cleaning authorizing needs_human recovering absent quarantined "
-        "retired",
+	"retired",
 	"ready: leased service authorizing needs_human recovering absent quarantined retired",
 	"leased: busy cleaning recovering absent",
 	"busy: cleaning recovering identifying absent",

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that phones need: addresses, handing over, packages, settings, what a failed run left."""
+
+import json
+import os
+import unittest
+
+from fflib.fakeapi import CliTest
+
+SETTINGS = [
+    {"setting": "screen lock", "want": "none", "is": "PIN", "ok": False, "applied": False,
+     "how": "Settings, Security: no screen lock"},
+    {"setting": "stay awake", "want": "7", "is": "0", "ok": False, "applied": True, "how": ""},
+    {"setting": "adb expiry", "want": "0", "is": "0", "ok": True, "applied": False, "how": "never seen"},
+]
+
+
+class Phones(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.api.devices = [{"id": "d4", "key": "k4", "name": "pixel", "driver": "adb", "model": "Pixel 6",
+                             "abi": "aarch64", "link": "up", "need": "", "advice": "", "state": "ready",
+                             "virtual": True, "state_since": "2026-01-31T12:00:00.000Z"}]
+
+    def sent(self, path):
+        return [json.loads(r[3]) for r in self.api.asked("POST", path)]
+
+    def test_an_address_is_connected_and_let_be(self):
+        for word in ("connect", "disconnect"):
+            code, _, err = self.cli("device", word, "127.0.0.1:5555")
+            self.assertEqual(code, 0, err)
+            self.assertEqual(self.sent(f"/api/v1/addresses/{word}"), [{"address": "127.0.0.1:5555"}])
+        code, _, err = self.cli("device", "connect", "nowhere")
+        self.assertNotEqual(code, 0)
+        self.assertIn("HOST:PORT", err)
+
+    def test_a_device_is_handed_over_and_taken_back(self):
+        for word in ("detach", "attach"):
+            code, _, err = self.cli("device", word, "pixel", "-r", "Studio wants it")
+            self.assertEqual(code, 0, err)
+            self.assertEqual(self.sent(f"/api/v1/devices/d4/{word}"), [{"reason": "Studio wants it"}])
+
+    def test_a_device_that_is_busy_says_so_and_nothing_is_tried_twice(self):
+        self.api.refuse = [("POST", "/api/v1/devices/d4/detach", 409, {"detail": "pixel (d4) is busy"})]
+        code, _, err = self.cli("device", "detach", "d4")
+        self.assertEqual(code, 1)
+        self.assertIn("pixel (d4) is busy", err)
+        self.api.refuse = [("POST", "/api/v1/devices/d4/install", 503, {"detail": "come again"})]
+        self.assertNotEqual(self.cli("device", "install", "d4", self.write("a.apk", "a"))[0], 0)
+        self.assertEqual(len(self.sent("/api/v1/devices/d4/install")), 1)
+
+    def test_packages_are_uploaded_once_and_installed_together(self):
+        base, split = self.write("base.apk", "the base"), self.write("split.apk", "a split")
+        for uploads in (2, 0):
+            del self.api.requests[:]
+            code, _, err = self.cli("device", "install", "pixel", base, split)
+            self.assertEqual(code, 0, err)
+            self.assertEqual(len(self.api.asked("PUT", "/api/v1/files/")), uploads)
+            files = self.sent("/api/v1/devices/d4/install")[0]["files"]
+            self.assertEqual([f["name"] for f in files], ["base.apk", "split.apk"])
+            self.assertEqual([self.api.files[f["sha256"]] for f in files], [b"the base", b"a split"])
+        code, _, err = self.cli("device", "install", "pixel", self.path("none.apk"))
+        self.assertEqual(code, 1)
+        self.assertIn("none.apk", err)
+
+    def test_settings_say_what_is_wrong_and_what_to_do(self):
+        self.api.settings = SETTINGS
+        code, out, err = self.cli("device", "provision", "pixel")
+        self.assertEqual(code, 1, err)
+        self.assertEqual(self.sent("/api/v1/devices/d4/provision"), [{"do": "check"}])
+        self.assertRegex(out, r"screen lock +none +PIN +fail +Settings, Security: no screen lock")
+        self.assertRegex(out, r"stay awake +7 +0 +applied")
+        self.assertNotIn("never seen", out)
+        self.api.settings = SETTINGS[1:]
+        self.assertEqual(self.cli("device", "provision", "pixel", "--apply")[0], 0)
+        self.assertEqual(self.cli("device", "provision", "pixel", "--undo", "--json")[0], 0)
+        self.assertEqual([b["do"] for b in self.sent("/api/v1/devices/d4/provision")],
+                         ["check", "apply", "undo"])
+        self.assertEqual(self.cli("device", "provision", "pixel", "--undo", "--apply")[0], 2)
+
+
+class Failures(CliTest):
+    def submit(self, **end):
+        self.assertEqual(self.cli("run", self.write_job(), "--async")[0], 0)
+        if end:
+            self.api.end(self.api.jobs["j1"], **end)
+
+    def test_what_is_left_of_a_failed_run_is_listed_and_fetched(self):
+        self.submit()
+        code, out, err = self.cli("job", "artifacts", "j1")
+        self.assertEqual((code, out), (0, ""))
+        self.assertIn("no artifacts", err)
+        self.api.artifacts = [("r1", "a1", "logcat.txt", "F boom"), ("r1", "a2", "tombstone_00", "pc 0")]
+        code, out, _ = self.cli("job", "artifacts", "j1")
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"r1 +a1 +d1 +logcat.txt +6")
+        code, out, err = self.cli("job", "artifacts", "j1", "--out", "left")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(sorted(os.listdir(self.path("left"))), ["a1-logcat.txt", "a2-tombstone_00"])
+        self.assertEqual(self.read("left/a1-logcat.txt"), "F boom")
+
+    def test_a_name_that_leaves_the_directory_is_refused(self):
+        self.submit()
+        self.api.artifacts = [("r1", "a1", "../../escaped", "x")]
+        code, _, err = self.cli("job", "artifacts", "j1", "--out", "left")
+        self.assertEqual(code, 1, err)
+        self.assertEqual(os.listdir(self.path("left")), [])
+
+    def test_a_paused_job_ends_the_waiting_with_20_and_goes_on_when_told(self):
+        child = self.start("run", self.write_job())
+        self.api.until_streaming()
+        self.api.end(self.api.jobs["j1"], "none", 20, "paused", runs=[],
+                     cause="2 of its 5 devices failed: the job is blamed and paused")
+        code, out, err = self.wait(child)
+        self.assertEqual(code, 20, err)
+        self.assertIn("the job is blamed and paused", out)
+        self.assertIn("framefarm job retry j1", err)
+        code, out, err = self.cli("job", "retry", "j1", "-r", "fixed")
+        self.assertEqual((code, out), (0, "j1\n"), err)
+        self.assertEqual(json.loads(self.api.asked("POST", "/api/v1/jobs/j1/retry")[0][3]),
+                         {"reason": "fixed"})
+        self.assertEqual(self.cli("job", "retry", "j1")[0], 1)  # it runs
+
+    def test_a_job_that_ended_is_submitted_again(self):
+        self.submit(verdict="none", exit_code=20, state="errored")
+        code, out, err = self.cli("job", "retry", "j1")
+        self.assertEqual((code, out), (0, "j2\n"), err)
+        self.assertIn("framefarm job wait j2", err)
+
+
+class Serve(CliTest):
+    def test_adb_options_stand_in_a_file_too(self):
+        conf = self.write("conf", "adb = 127.0.0.1:5555\nadb = 127.0.0.1:5557\nno-usb = yes\n")
+        code, out, err = self.cli("serve", "-n", "-c", conf, "--data", self.path("farm"))
+        self.assertEqual(code, 0, err)
+        self.write("conf", "adb =\n")
+        code, _, err = self.cli("serve", "-n", "-c", conf, "--data", self.path("farm"))
+        self.assertEqual(code, 2)
+        self.assertIn("conf:1: adb: the value is empty", err)
+
+
+if __name__ == "__main__":
+    unittest.main()
