@@ -83,6 +83,12 @@ const ACTS = {
 			"Nothing will run on it until somebody releases it. A run " +
 			"that is on it now is repeated elsewhere.",
 	},
+	attach: {
+		title: "Take it back",
+		text:
+			"The farm takes it from the tool it was handed to, which must have let go of it, " +
+			"and prepares it again.",
+	},
 	release: {
 		title: "Release it",
 		text: "It is identified and prepared again, and takes work if that " + "succeeds.",
@@ -109,8 +115,12 @@ function act(d, verb) {
 }
 
 function acts(d) {
-	if (d.state === "retired") return "";
-	const verb = d.state === "quarantined" ? "release" : "quarantine";
+	if (d.state === "retired" || d.state === "service") return "";
+	const verb = d.detached_by
+		? "attach"
+		: d.state === "quarantined"
+			? "release"
+			: "quarantine";
 	return h(
 		"button",
 		{
@@ -131,6 +141,7 @@ const columns = [
 			h("span", {class: "name"}, d.name),
 			virtualMark(d),
 			h("small", {class: "quiet"}, d.model),
+			d.where && d.where !== d.name ? h("small", {class: "quiet"}, d.where) : null,
 		],
 	},
 	{title: "Does, or needs", class: "need", cell: doing},

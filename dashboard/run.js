@@ -7,7 +7,14 @@ import {Charts} from "./charts.js";
 import {byId, fill, h, jobLink} from "./dom.js";
 import {ago, between, count, date, ms, percent, short} from "./format.js";
 import {watch} from "./live.js";
-import {attemptsTable, factsTable, logView, metricsTable, seriesTable} from "./runtables.js";
+import {
+	artifactsList,
+	attemptsTable,
+	factsTable,
+	logView,
+	metricsTable,
+	seriesTable,
+} from "./runtables.js";
 import {attempt, shell} from "./shell.js";
 import {story} from "./story.js";
 import {isOver, labels, runBadge, verdictBadge, virtualMark, why} from "./verdict.js";
@@ -218,6 +225,7 @@ function show() {
 		seriesTable(r, seriesPath, () => page.charts?.view),
 		h("div", {class: "pair"}, metricsTable(r), environment(r)),
 		attemptsTable(r),
+		artifactsList(r),
 		factsTable(r),
 		logView(r),
 	);

@@ -257,6 +257,13 @@ async function loadJob() {
 						{type: "button", class: "plain", onclick: cancelJob},
 						"Cancel this job",
 					),
+			j.state === "paused" || j.state === "errored"
+				? h(
+						"button",
+						{type: "button", class: "plain", onclick: retryJob},
+						over ? "Submit it again" : "Let it go on",
+					)
+				: null,
 			h("a", {href: "/"}, "Show all jobs"),
 		),
 		h(
@@ -278,11 +285,21 @@ function cancelJob() {
 	});
 }
 
+/* One that has ended comes again as a new job, which is shown then. */
+function retryJob() {
+	attempt(async () => {
+		const id = filters().job;
+		const job = await send("POST", `${API}/jobs/${encodeURIComponent(id)}/retry`, {});
+		if (job.id === id) await loadJob();
+		else location.assign(`/?job=${encodeURIComponent(job.id)}`);
+	});
+}
+
 async function loadDevices() {
 	const {devices} = await get(`${API}/devices?limit=200`);
 	const select = form.elements.device,
 		wanted = new URLSearchParams(location.search).get("device");
-	for (const d of devices) select.append(h("option", {value: d.id}, `${d.name} (${d.model})`));
+	for (const d of devices) select.append(h("option", {value: d.id}, `${d.name} (${d.model})${d.virtual ? ", virtual" : ""}`));
 	select.value = wanted || "";
 }
 

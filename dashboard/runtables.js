@@ -196,6 +196,45 @@ export function attemptsTable(run) {
 	);
 }
 
+/* ---- what devices wrote about attempts that failed ---- */
+
+/** Filled once it is known whether there are any. */
+export function artifactsList(run) {
+	const el = h("section", {id: "artifacts", hidden: true});
+	attempt(async () => {
+		const {artifacts} = await get(`${API}/runs/${encodeURIComponent(run.id)}/artifacts`);
+		if (!artifacts.length) return;
+		el.hidden = false;
+		fill(
+			el,
+			h("h2", {}, "What the device wrote when it failed"),
+			h(
+				"ul",
+				{},
+				artifacts.map((a) =>
+					h(
+						"li",
+						{},
+						h(
+							"a",
+							{
+								href: address(
+									`${API}/attempts/${encodeURIComponent(a.attempt)}/artifact`,
+									{name: a.name},
+								),
+								download: `${a.attempt}-${a.name}`,
+							},
+							a.name,
+						),
+						h("span", {class: "quiet"}, ` of ${a.attempt}, ${bytes(a.bytes)}`),
+					),
+				),
+			),
+		);
+	});
+	return el;
+}
+
 /* ---- facts and text ---- */
 
 function factValue(f) {

@@ -35,6 +35,7 @@ const DEVICES = {
 	authorizing: ["!", "waits for a tap", "unsure"],
 	needs_human: ["!", "needs a person", "fail"],
 	quarantined: ["✕", "quarantined", "fail"],
+	service: ["◆", "being serviced", "busy"],
 	absent: ["○", "absent", "quiet"],
 	retired: ["–", "retired", "quiet"],
 };

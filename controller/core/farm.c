@@ -239,6 +239,7 @@ void farm_free(struct farm *f)
 	while ((it = map_first(f->actions))) {
 		struct action *a = map_value(it);
 
+		timer_clear(f, &a->timer);
 		map_del(f->actions, a->row.id);
 		mem_free(a);
 	}

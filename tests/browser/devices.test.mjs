@@ -15,7 +15,7 @@ async function openDevices(page) {
 test("who needs a person stands first, with what to do", async () => {
 	await withPage({}, async (page) => {
 		await openDevices(page);
-		assert.match(await page.innerText("#summary"), /6 devices, 2 ready, 2 need attention/);
+		assert.match(await page.innerText("#summary"), /7 devices, 2 ready, 3 need attention/);
 		const first = (await page.locator("#devices tbody tr").first().innerText()).replace(
 			/\s+/g,
 			" ",
@@ -66,6 +66,26 @@ test("an operator takes a device out with a reason", async () => {
 		assert.match(request.url(), /\/api\/v1\/devices\/d1\/quarantine$/);
 		assert.deepEqual(request.postDataJSON(), {reason: "fan is loud"});
 		assert.equal((await request.response()).status(), 200);
+	});
+});
+
+test("what was handed to another tool says where it is and is taken back", async () => {
+	await withPage({}, async (page) => {
+		await openDevices(page);
+		const row = (await page.innerText("tr[data-device=d7]")).replace(/\s+/g, " ");
+		assert.match(row, /needs a person pixel-7-02bd Pixel 7 usb 1-4\.2 detached by ada/);
+		await page.click("tr[data-device=d7] button");
+		const sent = page.waitForRequest((r) => r.method() === "POST");
+		await page.click("#ask-ok");
+		assert.match((await sent).url(), /\/api\/v1\/devices\/d7\/attach$/);
+	});
+});
+
+test("a virtual phone is marked among the devices", async () => {
+	await withPage({}, async (page) => {
+		await openDevices(page);
+		assert.equal(await page.locator("tr[data-device=d5] .tag.virtual").count(), 1);
+		assert.equal(await page.locator("#devices .tag.virtual").count(), 1);
 	});
 });
 

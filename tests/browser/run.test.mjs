@@ -217,6 +217,22 @@ test("an attempt that did not count can be looked at", async () => {
 	});
 });
 
+test("what the device wrote when an attempt failed can be fetched", async () => {
+	await withPage({}, async (page) => {
+		await openRun(page, "/runs/r901");
+		await page.waitForSelector("#artifacts:not([hidden])");
+		assert.match(await page.innerText("#artifacts"), /logcat\.txt of a401/);
+		const [file] = await Promise.all([
+			page.waitForEvent("download"),
+			page.click("#artifacts a >> nth=0"),
+		]);
+		assert.equal(file.suggestedFilename(), "a401-logcat.txt");
+		assert.equal(await readFile(await file.path(), "utf8"), "F boom");
+		await openRun(page, "/runs/r903");
+		assert.equal(await page.locator("#artifacts:not([hidden])").count(), 0);
+	});
+});
+
 test("a hostile phone's run is harmless", async () => {
 	await withPage({}, async (page) => {
 		await openRun(page, "/runs/r903");

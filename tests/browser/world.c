@@ -28,6 +28,7 @@ static const struct {
 	const char *name, *model, *os, *attrs, *need;
 	int state;
 	bool is_virtual;
+	const char *place, *detached_by;
 } phones[] = {
 	{"local", "AMD EPYC 7763", "Debian GNU/Linux 12 (bookworm), Linux 6.1.0",
 		"{\"cpu.cores\": \"8\", \"ram_mb\": \"15990\"}", "", DEVICE_READY, false},
@@ -44,6 +45,9 @@ static const struct {
 		"{\"<b>soc</b>\": \"<script>alert(3)</script>\"}",
 		"battery at 4 %: <a href=javascript:alert(4)>charge it</a>", DEVICE_QUARANTINED,
 		false},
+	{"pixel-7-02bd", "Pixel 7", "Android 15", "{}",
+		"detached by ada; `framefarm device attach pixel-7-02bd` takes it back",
+		DEVICE_NEEDS_HUMAN, false, "usb 1-4.2", "ada"},
 };
 
 static void put_device(struct ctl *c, int i)
@@ -64,6 +68,9 @@ static void put_device(struct ctl *c, int i)
 	str_copy(d.model, sizeof(d.model), phones[i].model);
 	str_copy(d.os, sizeof(d.os), phones[i].os);
 	str_copy(d.need, sizeof(d.need), phones[i].need);
+	str_copy(d.place, sizeof(d.place), phones[i].place ? phones[i].place : "");
+	str_copy(d.detached_by, sizeof(d.detached_by),
+		phones[i].detached_by ? phones[i].detached_by : "");
 	if (!i)
 		str_copy(d.driver, sizeof(d.driver), "local");
 	d.attrs = text_of(phones[i].attrs);
