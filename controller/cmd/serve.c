@@ -25,7 +25,7 @@
 #include "cmd/host.h"
 #include "cmd/options.h"
 #include "cmd/paths.h"
-#include "drivers/driver.h"
+#include "cmd/serve_devices.h"
 #include "farm/ctl.h"
 #include "loop/host.h"
 #include "loop/loop.h"
@@ -42,9 +42,8 @@ struct serve_values {
 	char tls_key[OPTION_PATH_MAX];
 	char public_url[256];
 	char host_id[LIMIT_NAME];
-	bool local, no_usb, check, allow_insecure;
-	struct option_list adb, adb_keys;
-	char adb_server[256];
+	bool check, allow_insecure;
+	struct serve_devices devices;
 	int log_level;
 	int64_t files_max;
 	int64_t reattach_ms, no_match_ms, cool_max_ms;
@@ -74,31 +73,7 @@ static const struct option_row rows[] = {
 		.fallback = "127.0.0.1:8765",
 		OPTION_AT(struct serve_values, listen),
 		.help = "address of API and dashboard; port 0 takes a free one"},
-	{.name = "local",
-		.type = OPTION_FLAG,
-		OPTION_AT(struct serve_values, local),
-		.help = "make this machine a device too"},
-	{.name = "adb",
-		.type = OPTION_LIST,
-		.unit = "HOST:PORT",
-		OPTION_AT(struct serve_values, adb),
-		.help = "connect to the Android phone at HOST:PORT; may be given several times"},
-	{.name = "no-usb",
-		.type = OPTION_FLAG,
-		OPTION_AT(struct serve_values, no_usb),
-		.help = "leave Android phones on USB alone; they are found and claimed otherwise"},
-	{.name = "adb-key",
-		.type = OPTION_LIST,
-		.unit = "FILE",
-		OPTION_AT(struct serve_values, adb_keys),
-		.help = "offer this key to phones too, so that those which know it need no tap "
-			"(~/.android/adbkey, say); may be given several times"},
-	{.name = "adb-server",
-		.type = OPTION_TEXT,
-		.unit = "HOST:PORT",
-		OPTION_AT(struct serve_values, adb_server),
-		.help = "reach phones that an adb server owns through that server "
-			"(127.0.0.1:5037, say)"},
+	OPTION_PART(struct serve_values, devices, serve_devices_options),
 	{.name = "check",
 		.letter = 'n',
 		.no_file = true,
@@ -392,45 +367,17 @@ static int write_url(struct serve *s, struct err *e)
 	return 0;
 }
 
-struct adb_options {
-	struct driver_option opts[2 * OPTION_LIST_MAX + 2];
-	int n;
-};
-
-static void add_opt(struct adb_options *o, const char *key, const char *value)
-{
-	o->opts[o->n++] = (struct driver_option){key, value};
-}
-
-/* Whoever asks for something of adb is told when it cannot be had; that phones on USB are found is
- * only the default. */
-static bool fill_adb(struct adb_options *o, const struct serve_values *v)
-{
-	add_opt(o, "usb", v->no_usb ? "off" : "on");
-	for (int i = 0; i < v->adb.n; i++)
-		add_opt(o, "address", v->adb.items[i]);
-	for (int i = 0; i < v->adb_keys.n; i++)
-		add_opt(o, "adbkey", v->adb_keys.items[i]);
-	if (*v->adb_server)
-		add_opt(o, "server", v->adb_server);
-	return v->adb.n || v->adb_keys.n || *v->adb_server;
-}
-
 static int start_ctl(struct serve *s, const struct ctl_env *env, struct err *e)
 {
-	struct adb_options adb = {.n = 0};
-	struct ctl_driver drivers[2];
+	struct serve_drivers drivers;
 	struct ctl_config cc = {.data_dir = s->v.data,
 		.tools_dir = s->v.tools,
 		.ort_path = s->v.ort,
-		.drivers = drivers,
+		.drivers = drivers.drivers,
 		.blobs_max_bytes = s->v.files_max};
-	bool asked = fill_adb(&adb, &s->v);
 
-	if (s->v.local)
-		drivers[cc.n_drivers++] = (struct ctl_driver){"local", NULL, 0, true};
-	if (driver_find("adb") || asked)
-		drivers[cc.n_drivers++] = (struct ctl_driver){"adb", adb.opts, adb.n, asked};
+	serve_drivers_fill(&drivers, &s->v.devices);
+	cc.n_drivers = drivers.n;
 	farm_config_default(&cc.farm);
 	str_copy(cc.farm.host_id, sizeof(cc.farm.host_id), s->v.host_id);
 	cc.farm.reattach_ms = s->v.reattach_ms;
@@ -501,7 +448,8 @@ static int exit_code_of(int code)
 static void say_hello(const struct serve *s)
 {
 	log_info("event=listening url=%s on=%s data=\"%s\" local=%s ort=\"%s\"", api_url(s->api),
-		s->v.listen, s->v.data, s->v.local ? "yes" : "no", *s->v.ort ? s->v.ort : "none");
+		s->v.listen, s->v.data, s->v.devices.local ? "yes" : "no",
+		*s->v.ort ? s->v.ort : "none");
 	if (!*s->v.ort)
 		log_warn("event=no_runtime remedy=\"`framefarm doctor` tells how to get ONNX "
 			 "Runtime\"");
@@ -535,7 +483,6 @@ int cmd_serve(int argc, char **argv)
 	loop_run(s.loop, turn, &s);
 	log_info("event=stopped");
 	release(&s);
-	option_list_fini(&s.v.adb);
-	option_list_fini(&s.v.adb_keys);
+	serve_devices_fini(&s.v.devices);
 	return EXIT_PASS;
 }

@@ -42,7 +42,7 @@ class Answer:
 
 
 class Daemon:
-    """`framefarm serve --local`; its address and token are read where the CLI reads them."""
+    """`framefarm serve --local`, which leaves the phones of whoever tests alone; its address and token are read where the CLI reads them."""
 
     def __init__(self, data, *options, env=None):
         self.data, self.options, self.env = data, list(options), env
@@ -61,7 +61,7 @@ class Daemon:
             os.unlink(url_file)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [DAEMON, "serve", "--data", self.data, "--local", "--log-level", "debug",
+                [DAEMON, "serve", "--data", self.data, "--local", "--no-usb", "--log-level", "debug",
                  *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
         wait_for(lambda: os.path.exists(url_file) or self.process.poll() is not None,

@@ -587,6 +587,8 @@ static void long_texts_are_refused(void **state)
 	mem_free(path);
 	refused(", \"inputs\": [{\"name\": \"x\", \"file\": \"dir/\"}]", ERR_RANGE, "not end in /");
 	refused(", \"devices\": {\"select\": {\"kind\": \"\"}}", ERR_RANGE, "1 to 127 bytes");
+	refused(", \"devices\": {\"select\": {\"virtual\": \"true\"}}", ERR_PARSE,
+		"\"yes\", \"no\" or \"any\"");
 }
 
 /* ---- files and the wire ---- */
