@@ -20,6 +20,9 @@ struct adb_link;
 struct driver_host;
 struct err;
 
+/* A write that does not move for so long breaks a link that adb_link_tcp_connect() made. */
+#define ADB_LINK_WRITE_MS 30000
+
 /* One packet to send: buf's head is filled in by the link, from these. */
 struct adb_out {
 	uint32_t command, arg0, arg1;
@@ -49,7 +52,7 @@ struct adb_link_ops {
 	 * and arrives anew). done(arg, 0 or a code) comes later, once. ERR_UNSUPPORTED on TCP, and
 	 * then done() does not come. */
 	int (*resync)(struct adb_link *l, int level, void (*done)(void *arg, int code), void *arg);
-	/* The end, at once: no event comes any more; what is queued is dropped. Frees the link (its
+	/* The end, at once: no event and no done() comes any more; what is queued is dropped. Frees the link (its
 	 * memory may live on until the kernel has given its transfers back). */
 	void (*close)(struct adb_link *l);
 };

@@ -44,18 +44,22 @@ struct adb_mux_config {
 
 struct adb_mux_ops {
 	/* The peer opened a stream. Return true to decide later, with adb_stream_accept() or
-	 * adb_stream_refuse(), also at once inside this call; false refuses. service has its NUL
+	 * adb_stream_refuse(), also at once inside this call; false refuses. Who returned true must
+	 * decide, even when the session has ended meanwhile: until then the stream is there. service has its NUL
 	 * bytes at the end taken off and one put behind; borrowed. NULL ops->open refuses all. */
 	bool (*open)(void *arg, struct adb_stream *s, const char *service, size_t n);
-	/* The peer sent what no sane peer sends; the session should end. Comes once. */
+	/* The peer sent what no sane peer sends; the session should end. Comes once, from
+	 * adb_mux_packet(). */
 	void (*violation)(void *arg, const char *text);
+	/* Behind adb_mux_free(), once every stream is closed; the mux is gone then. May be NULL. */
+	void (*freed)(void *arg);
 };
 
-struct adb_mux *adb_mux_new(struct adb_link *l, const struct adb_mux_config *cfg,
-	const struct adb_mux_ops *ops, void *arg);
+struct adb_mux *adb_mux_new(struct driver_host *h, struct adb_link *l,
+	const struct adb_mux_config *cfg, const struct adb_mux_ops *ops, void *arg);
 /* Closes every stream: closed(code, text) of each comes later, on the loop, before the mux is gone;
  * nothing is sent any more and the link is not touched again. */
-void adb_mux_free(struct adb_mux *m, struct driver_host *h, int code, const char *text);
+void adb_mux_free(struct adb_mux *m, int code, const char *text);
 
 /* To be called from the link's events. */
 void adb_mux_packet(struct adb_mux *m, const struct adb_header *h, const uint8_t *payload);

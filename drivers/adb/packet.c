@@ -1,52 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets as bytes; see packet.h. */
+/* Packets in and out of bytes; see packet.h. */
 #include "drivers/adb/packet.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <endian.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 
-#define MAGIC_FLIP 0xffffffffu
+/* What is read ahead while it is not known how long the next packet is. Many small packets come in
+ * one read; of a large one at most this much has to be moved. */
+#define CHUNK (64 * 1024)
 
-/* A reader keeps room for at least this much, so that small packets come many at a time. */
-#define ROOM_MIN (64 * 1024)
-
-static const struct {
-	uint32_t command;
-	const char *name;
-} names[] = {
-	{ADB_CNXN, "CNXN"},
-	{ADB_AUTH, "AUTH"},
-	{ADB_OPEN, "OPEN"},
-	{ADB_OKAY, "OKAY"},
-	{ADB_CLSE, "CLSE"},
-	{ADB_WRTE, "WRTE"},
-	{ADB_STLS, "STLS"},
-	{ADB_SYNC, "SYNC"},
-};
-
-const char *adb_command_name(uint32_t command)
-{
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].command == command)
-			return names[i].name;
-	return "?";
-}
+/* ---- the header ---- */
 
 static void put32(uint8_t *dst, uint32_t v)
 {
-	dst[0] = (uint8_t)v;
-	dst[1] = (uint8_t)(v >> 8);
-	dst[2] = (uint8_t)(v >> 16);
-	dst[3] = (uint8_t)(v >> 24);
+	v = htole32(v);
+	memcpy(dst, &v, sizeof(v));
 }
 
 static uint32_t get32(const uint8_t *src)
 {
-	return src[0] | (uint32_t)src[1] << 8 | (uint32_t)src[2] << 16 | (uint32_t)src[3] << 24;
+	uint32_t v;
+
+	memcpy(&v, src, sizeof(v));
+	return le32toh(v);
+}
+
+const char *adb_command_name(uint32_t command)
+{
+	static const struct {
+		uint32_t command;
+		const char *name;
+	} names[] = {
+		{ADB_CNXN, "CNXN"},
+		{ADB_AUTH, "AUTH"},
+		{ADB_OPEN, "OPEN"},
+		{ADB_OKAY, "OKAY"},
+		{ADB_CLSE, "CLSE"},
+		{ADB_WRTE, "WRTE"},
+		{ADB_STLS, "STLS"},
+		{ADB_SYNC, "SYNC"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].command == command)
+			return names[i].name;
+	return "?";
 }
 
 void adb_header_put(uint8_t dst[ADB_HEADER], const struct adb_header *h)
@@ -56,18 +58,15 @@ void adb_header_put(uint8_t dst[ADB_HEADER], const struct adb_header *h)
 	put32(dst + 8, h->arg1);
 	put32(dst + 12, h->len);
 	put32(dst + 16, h->sum);
-	put32(dst + 20, h->command ^ MAGIC_FLIP);
+	put32(dst + 20, h->command ^ 0xffffffffu);
 }
 
 int adb_header_get(const uint8_t src[ADB_HEADER], uint32_t max, struct adb_header *ret_h)
 {
-	struct adb_header h = {.command = get32(src),
-		.arg0 = get32(src + 4),
-		.arg1 = get32(src + 8),
-		.len = get32(src + 12),
-		.sum = get32(src + 16)};
+	struct adb_header h = {
+		get32(src), get32(src + 4), get32(src + 8), get32(src + 12), get32(src + 16)};
 
-	if (get32(src + 20) != (h.command ^ MAGIC_FLIP) || h.len > max)
+	if ((h.command ^ 0xffffffffu) != get32(src + 20) || h.len > max)
 		return ERR_PROTO;
 	*ret_h = h;
 	return 0;
@@ -83,7 +82,7 @@ uint32_t adb_sum(const void *data, size_t n)
 	return sum;
 }
 
-/* ---- buffers ---- */
+/* ---- packets on their way out ---- */
 
 struct adb_buf *adb_buf_new(uint32_t cap)
 {
@@ -105,104 +104,88 @@ struct adb_buf *adb_buf_ref(struct adb_buf *b)
 
 void adb_buf_unref(struct adb_buf *b)
 {
-	if (b && !--b->refs)
+	if (!b)
+		return;
+	assert(b->refs > 0);
+	if (--b->refs == 0)
 		mem_free(b);
 }
 
-/* ---- the parser ---- */
+/* ---- packets out of a stream: buf[used … have) is not taken yet ---- */
 
 void adb_parser_init(struct adb_parser *p, uint32_t max)
 {
-	memset(p, 0, sizeof(*p));
-	p->max = max;
+	*p = (struct adb_parser){.max = max, .verify = true};
 }
 
 void adb_parser_fini(struct adb_parser *p)
 {
 	mem_free(p->buf);
-	memset(p, 0, sizeof(*p));
-	p->bad = true;
+	*p = (struct adb_parser){.bad = ERR_PROTO};
 }
 
-/* How many bytes the packet under way has, as far as it can be told. */
-static size_t packet_size(const struct adb_parser *p)
+/* Moves what is left to the front of a buffer of at least n bytes. */
+static int make_space(struct adb_parser *p, size_t n)
 {
-	const uint8_t *at = p->buf + p->used;
-	uint32_t len;
+	uint32_t left = p->have - p->used;
+	uint8_t *buf = p->buf;
 
-	if (p->have - p->used < ADB_HEADER)
-		return ADB_HEADER;
-	len = get32(at + 12);
-	return ADB_HEADER + (len <= p->max ? len : 0);
-}
-
-/* What is left of a packet moves to the front: the half of one packet at most, once a read. */
-static void to_front(struct adb_parser *p)
-{
-	if (!p->used)
-		return;
-	memmove(p->buf, p->buf + p->used, p->have - p->used);
-	p->have -= p->used;
+	if (n > p->cap) {
+		buf = mem_try(n);
+		if (!buf)
+			return p->bad = ERR_NOMEM;
+	}
+	if (left && (buf != p->buf || p->used))
+		memmove(buf, p->buf + p->used, left);
+	if (buf != p->buf) {
+		mem_free(p->buf);
+		p->buf = buf;
+		p->cap = n;
+	}
 	p->used = 0;
-}
-
-static bool grow(struct adb_parser *p, size_t need)
-{
-	uint8_t *buf;
-
-	if (need <= p->cap)
-		return true;
-	buf = realloc(p->buf, need);
-	if (!buf)
-		return false;
-	p->buf = buf;
-	p->cap = (uint32_t)need;
-	return true;
+	p->have = left;
+	return 0;
 }
 
 size_t adb_parser_room(struct adb_parser *p, uint8_t **ret_where)
 {
-	size_t need;
+	uint32_t left = p->have - p->used;
+	size_t want = CHUNK;
+	struct adb_header h;
 
 	if (p->bad)
 		return 0;
-	if (p->buf)
-		to_front(p);
-	need = p->buf ? packet_size(p) : ADB_HEADER;
-	if (need < ROOM_MIN)
-		need = ROOM_MIN;
-	if (!grow(p, need)) {
-		p->bad = true;
+	/* Exactly to the end of a long packet and the header behind it, so that the next one begins
+	 * at the front and is read to where it stays. */
+	if (left >= ADB_HEADER && !adb_header_get(p->buf + p->used, p->max, &h) &&
+		ADB_HEADER + (size_t)h.len + ADB_HEADER > CHUNK)
+		want = ADB_HEADER + (size_t)h.len + ADB_HEADER;
+	if ((p->used + want > p->cap || !left) && make_space(p, want))
 		return 0;
-	}
 	*ret_where = p->buf + p->have;
-	return p->cap - p->have;
-}
-
-static int bad(struct adb_parser *p)
-{
-	p->bad = true;
-	return ERR_PROTO;
+	return p->used + want - p->have;
 }
 
 int adb_parser_got(struct adb_parser *p, size_t n)
 {
-	uint8_t *at;
+	const uint8_t *at;
 
+	assert(p->bad || n <= p->cap - p->have);
+	p->payload = NULL;
 	if (p->bad)
-		return ERR_PROTO;
-	assert(p->have + n <= p->cap);
-	p->have += (uint32_t)n;
+		return p->bad;
+	p->have += n;
 	if (p->have - p->used < ADB_HEADER)
 		return 0;
 	at = p->buf + p->used;
 	if (adb_header_get(at, p->max, &p->h))
-		return bad(p);
-	if (p->have - p->used < ADB_HEADER + p->h.len)
+		return p->bad = ERR_PROTO;
+	if (p->have - p->used - ADB_HEADER < p->h.len)
 		return 0;
-	p->payload = p->h.len ? at + ADB_HEADER : NULL;
-	if (p->verify && p->h.sum && p->h.len && adb_sum(p->payload, p->h.len) != p->h.sum)
-		return bad(p);
+	if (p->verify && p->h.sum && p->h.sum != adb_sum(at + ADB_HEADER, p->h.len))
+		return p->bad = ERR_PROTO;
+	if (p->h.len)
+		p->payload = p->buf + p->used + ADB_HEADER;
 	p->used += ADB_HEADER + p->h.len;
 	return 1;
 }

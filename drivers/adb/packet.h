@@ -84,7 +84,7 @@ struct adb_parser {
 
 	uint8_t *buf; /* the parser's own */
 	uint32_t cap, have, used;
-	bool bad;
+	int bad; /* 0, or the code that ended it */
 };
 
 void adb_parser_init(struct adb_parser *p, uint32_t max);
