@@ -55,6 +55,7 @@ for_compile() {
 	header_of brotli/encode.h libbrotli-dev
 	header_of lz4frame.h liblz4-dev
 	header_of zstd.h libzstd-dev
+	header_of zlib.h zlib1g-dev
 	command_of python3 python3
 	module_of onnx python3-onnx
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || lacks ca-certificates
@@ -65,6 +66,8 @@ for_test() {
 	header_of cmocka.h libcmocka-dev
 	file_of /usr/share/libonnx-testdata/data/node libonnx-testdata
 	command_of strace strace
+	command_of adb adb
+	file_of /usr/bin/qemu-aarch64-static qemu-user-static
 	command_of ip iproute2
 	command_of unshare util-linux
 	command_of curl curl

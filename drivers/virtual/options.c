@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program's command line; see options.h. */
+#include "drivers/virtual/options.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum kind { FLAG, NUMBER, TEXT, KEY, QUIRK };
+
+static const struct row {
+	const char *name, *unit, *help;
+	enum kind kind;
+	size_t off;
+	int64_t min, max;
+} rows[] = {
+	{"count", "N", "how many phones; 1 unless given", NUMBER, offsetof(struct options, count),
+		1, OPTIONS_PHONES},
+	{"port", "BASE",
+		"the first phone listens on 127.0.0.1:BASE, the next on BASE+1 …; 0 takes free "
+		"ones, "
+		"which is the default",
+		NUMBER, offsetof(struct options, port), 0, 65535 - OPTIONS_PHONES},
+	{"profile", "NAME|FILE",
+		"what the phones are like; see --list-profiles; pixel-8 unless given", TEXT,
+		offsetof(struct options, profile), 0, 0},
+	{"seed", "S", "of everything random in their bodies; 1 unless given", NUMBER,
+		offsetof(struct options, seed), 0, INT64_MAX - OPTIONS_PHONES},
+	{"dir", "DIR",
+		"where their storage is kept; without it a temporary one is used, which goes with "
+		"the "
+		"program",
+		TEXT, offsetof(struct options, dir), 0, 0},
+	{"abi", "x86_64|arm64",
+		"what their programs are: of this host, which is the default, or of arm64 under "
+		"qemu-user",
+		TEXT, offsetof(struct options, abi), 0, 0},
+	{"quirk", "NAME[=VALUE]",
+		"a habit of real phones or a fault of a cable; may be repeated; see "
+		"--list-quirks",
+		QUIRK, 0, 0, 0},
+	{"auth", NULL, "peers must have a key; one that is unknown raises the dialog", FLAG,
+		offsetof(struct options, auth), 0, 0},
+	{"deny", NULL, "the dialog stays up; without it, it is answered with \"always allow\"",
+		FLAG, offsetof(struct options, deny), 0, 0},
+	{"key", "FILE",
+		"public keys that are let in, a line each, as in adbkey.pub; may be repeated", KEY,
+		0, 0, 0},
+	{"list-profiles", NULL, "shows the profiles", FLAG, offsetof(struct options, list_profiles),
+		0, 0},
+	{"list-quirks", NULL, "shows the quirks", FLAG, offsetof(struct options, list_quirks), 0,
+		0},
+	{"help", NULL, "this text", FLAG, offsetof(struct options, help), 0, 0},
+	{"version", NULL, "the version", FLAG, offsetof(struct options, version), 0, 0},
+};
+
+static const struct row *find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strlen(rows[i].name) == n && !memcmp(rows[i].name, name, n))
+			return &rows[i];
+	return NULL;
+}
+
+static int take(struct options *o, const struct row *r, const char *value, struct err *e)
+{
+	char *at = (char *)o + r->off;
+	int64_t v;
+
+	switch (r->kind) {
+	case FLAG:
+		*(bool *)at = true;
+		return 0;
+	case TEXT:
+		*(const char **)at = value;
+		return 0;
+	case NUMBER:
+		if (!str_to_i64(value, &v) || v < r->min || v > r->max)
+			return err_set(e, ERR_RANGE,
+				"--%s takes a number from %" PRId64 " to %" PRId64 ", not \"%s\"",
+				r->name, r->min, r->max, value);
+		*(int64_t *)at = v;
+		return 0;
+	case KEY:
+		if (o->n_keys == OPTIONS_KEYS)
+			return err_set(e, ERR_RANGE, "at most %d files of keys", OPTIONS_KEYS);
+		o->keys[o->n_keys++] = value;
+		return 0;
+	case QUIRK:
+		return quirks_set(&o->quirks, value, e);
+	}
+	return ERR_INVAL;
+}
+
+static int check(const struct options *o, struct err *e)
+{
+	if (strcmp(o->abi, "x86_64") && strcmp(o->abi, "arm64"))
+		return err_set(e, ERR_INVAL, "--abi is x86_64 or arm64, not \"%s\"", o->abi);
+	return 0;
+}
+
+int options_read(struct options *o, int argc, char **argv, struct err *e)
+{
+	*o = (struct options){.count = 1, .seed = 1, .profile = "pixel-8", .abi = "x86_64"};
+	for (int i = 1; i < argc; i++) {
+		const char *name = argv[i] + 2, *value = NULL;
+		size_t n = strcspn(name, "=");
+		const struct row *r;
+		int rc;
+
+		r = strncmp(argv[i], "--", 2) ? NULL : find(name, n);
+		if (!r)
+			return err_set(e, ERR_INVAL, "%s is no option; --help lists them", argv[i]);
+		if (r->unit)
+			value = name[n] ? name + n + 1 : i + 1 < argc ? argv[++i] : NULL;
+		if (r->unit ? !value : name[n])
+			return err_set(e, ERR_INVAL, "--%s takes %s", r->name,
+				r->unit ? r->unit : "no value");
+		rc = take(o, r, value, e);
+		if (rc)
+			return rc;
+	}
+	return check(o, e);
+}
+
+void options_help(FILE *f)
+{
+	fputs("usage: framefarm-phone [options]\n\n"
+	      "Virtual Android phones: each plays adbd on a port of 127.0.0.1, has a root, storage "
+	      "and\n"
+	      "processes of its own, and a body that gets warm. One line is printed for each once "
+	      "it\n"
+	      "can be reached; they live until SIGTERM or Ctrl-C. Nothing they measure is a "
+	      "phone's.\n\n"
+	      "    framefarm-phone --port 5555 &      adb connect 127.0.0.1:5555\n\n",
+		f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char left[40];
+
+		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].unit ? " " : "",
+			rows[i].unit ? rows[i].unit : "");
+		fprintf(f, "  %-24s %s\n", left, rows[i].help);
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program's command line: one table, from which parser and --help come. Pure. */
+#ifndef FRAMEFARM_DRIVERS_VIRTUAL_OPTIONS_H
+#define FRAMEFARM_DRIVERS_VIRTUAL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "drivers/virtual/quirk.h"
+
+#define OPTIONS_KEYS   16
+#define OPTIONS_PHONES 256
+
+struct err;
+
+struct options {
+	int64_t count, port, seed;
+	const char *profile, *dir, *abi;
+	bool auth, deny, list_profiles, list_quirks, help, version;
+	const char *keys[OPTIONS_KEYS];
+	int n_keys;
+	struct quirks quirks;
+};
+
+/* Texts are borrowed from argv. 0, or ERR_INVAL, ERR_RANGE, ERR_NOTFOUND with a sentence. */
+int options_read(struct options *o, int argc, char **argv, struct err *e);
+void options_help(FILE *f);
+
+#endif
