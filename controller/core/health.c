@@ -63,7 +63,9 @@ void device_fail(struct farm *f, struct device *d, bool blame, const char *cause
 	/* Without a connection arrival begins anew; with an action under way its end decides. */
 	if (!d->handle || d->action)
 		return;
-	if (d->row.state == DEVICE_RECOVERING || d->row.state == DEVICE_QUARANTINED)
+	/* Who mends it already, or must, goes on. */
+	if (d->row.state == DEVICE_RECOVERING || d->row.state == DEVICE_QUARANTINED ||
+		d->row.state == DEVICE_NEEDS_HUMAN || d->row.state == DEVICE_AUTHORIZING)
 		return;
 	str_copy(d->row.need, sizeof(d->row.need), cause);
 	to_recovering(f, d, cause);
