@@ -5,10 +5,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "drivers/adb/driver_adb.h"
 #include "drivers/local/driver_local.h"
 
 const struct driver *const driver_registry[] = {
 	&driver_local,
+	&driver_adb,
 	NULL,
 };
 

@@ -26,8 +26,8 @@ static const struct option_row rows[] = {
 		.type = OPTION_TEXT,
 		.unit = "HOST:PORT",
 		OPTION_AT(struct serve_devices, adb_server),
-		.help = "reach phones that an adb server owns through that server "
-			"(127.0.0.1:5037, say)"},
+		.help = "where this host's adb server listens, for phones that are used through "
+			"it (`device connect server:SERIAL`); default: 127.0.0.1:5037"},
 };
 
 const struct option_table serve_devices_options = OPTION_TABLE(rows, struct serve_devices);

@@ -1,68 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Unpacks Debian 13's ONNX Runtime 1.21 (a build with XNNPACK, and its C header) with all that it
-# needs into .cache/ort/debian13/root, to be run through that root's own loader. For tests only;
-# nothing is installed. The packages come from the host's own apt sources, the suite's name
-# rewritten, under a private apt configuration, and are checked by apt's signatures.
-# The root's path is the last line on stdout, progress goes to stderr. Exit codes: 0, or 1.
+# Unpacks Debian 13's ONNX Runtime 1.21 (a build with XNNPACK, and its C header) into
+# .cache/ort/debian13/root; see unpack-debian13.sh, whose output this is.
 set -eu
 
-suite=trixie
-packages="libonnxruntime1.21 libonnxruntime-dev"
 tree=$(cd "$(dirname "$0")/../.." && pwd)
-base=$tree/.cache/ort/debian13
-
-say() { printf 'fetch-ort-debian13: %s\n' "$*" >&2; }
-die() { say "$*"; exit 1; }
-
-if [ -f "$base/root/.complete" ]; then
-	printf '%s\n' "$base/root"
-	exit 0
+root=$("$tree/etc/build/unpack-debian13.sh" "$tree/.cache/ort/debian13" \
+	libonnxruntime1.21 libonnxruntime-dev | tail -n 1)
+[ -n "$root" ] || exit 1
+if ! find "$root" -name onnxruntime_c_api.h | grep -q .; then
+	echo "fetch-ort-debian13: no header was unpacked" >&2
+	exit 1
 fi
-[ "$(uname -m)" = x86_64 ] || die "only for x86_64"
-command -v apt-get >/dev/null || die "this host has no apt"
-
-# apt's options are split at blanks in places, so it works in a directory of a plain name.
-tmp=$(mktemp -d /tmp/framefarm-debian13.XXXXXX)
-trap 'rm -rf "$tmp"' EXIT
-mkdir -p "$tmp/parts" "$tmp/state/lists/partial" "$tmp/cache/archives/partial" "$tmp/root"
-: >"$tmp/status"
-: >"$tmp/sources.list"
-
-# Only sources that have the release itself, not third parties' with its name in theirs.
-release=$(. /etc/os-release && printf %s "${VERSION_CODENAME:-}")
-[ -n "$release" ] || die "this host's release has no code name"
-n=0
-for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-	[ -f "$file" ] || continue
-	grep -Eq "^(Suites:|deb ).*[[:space:]]$release([-[:space:]]|\$)" "$file" || continue
-	n=$((n + 1))
-	sed -E "s/([[:space:]])$release([-[:space:]]|\$)/\1$suite\2/g" "$file" \
-		>"$tmp/parts/source$n.${file##*.}"
-done
-[ "$n" -gt 0 ] || die "this host's apt sources have no $release to rewrite"
-
-apt() {
-	apt-get -q \
-		-o Dir::Etc::sourcelist="$tmp/sources.list" -o Dir::Etc::sourceparts="$tmp/parts" \
-		-o Dir::State="$tmp/state" -o Dir::State::status="$tmp/status" \
-		-o Dir::Cache="$tmp/cache" -o APT::Sandbox::User="$(id -un)" \
-		-o APT::Install-Recommends=false -o Debug::NoLocking=true "$@" >&2
-}
-
-say "fetching $packages and what they need from $suite"
-apt update || die "apt could not read the package lists of $suite"
-# shellcheck disable=SC2086
-apt install --download-only -y $packages || die "apt could not fetch $packages"
-for deb in "$tmp"/cache/archives/*.deb; do
-	dpkg-deb -x "$deb" "$tmp/root" || die "$deb cannot be unpacked"
-done
-[ -f "$tmp/root/usr/include/onnxruntime/onnxruntime_c_api.h" ] ||
-	find "$tmp/root" -name onnxruntime_c_api.h | grep -q . || die "no header was unpacked"
-: >"$tmp/root/.complete"
-mkdir -p "$base"
-rm -rf "$base/root" "$base/root.new"
-cp -a "$tmp/root" "$base/root.new"
-mv "$base/root.new" "$base/root"
-say "unpacked into $base/root"
-printf '%s\n' "$base/root"
+printf '%s\n' "$root"
