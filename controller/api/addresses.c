@@ -30,7 +30,8 @@ static bool read_body(struct req *r, struct body *b)
 
 	json_doc_free(doc);
 	if (!rc && !str_is_name(b->address) && b->address[0] != '[')
-		rc = err_set(&e, ERR_PARSE, "an address is HOST:PORT, as in 192.168.0.17:5555");
+		rc = err_set(&e, ERR_PARSE,
+			"an address is HOST:PORT, as in 192.168.0.17:5555, or server:SERIAL");
 	if (rc) {
 		e.code = ERR_PARSE;
 		req_reply(r, reply_error(&e));

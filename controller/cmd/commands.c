@@ -66,12 +66,13 @@ const struct command commands[] = {
 	{"device retire", cmd_device_retire, "DEVICE", 1, 1, COMMAND_ARG_NONE,
 		"take a device out for good; its results stay", &device_admin_options,
 		"There is no way back. " WORDS_DEVICE},
-	{"device connect", cmd_device_connect, "HOST:PORT", 1, 1, COMMAND_ARG_NONE,
+	{"device connect", cmd_device_connect, "ADDRESS", 1, 1, COMMAND_ARG_NONE,
 		"connect to a phone at a network address, and keep it connected",
 		&device_address_options,
-		"The daemon remembers the address, also over a restart. A phone listens there "
-		"after `adb tcpip 5555`, a virtual one always."},
-	{"device disconnect", cmd_device_disconnect, "HOST:PORT", 1, 1, COMMAND_ARG_NONE,
+		"ADDRESS is HOST:PORT: a phone listens there after `adb tcpip 5555`, a virtual one "
+		"always. Or it is server:SERIAL: the phone that an adb server of the daemon's "
+		"host keeps, and shall keep. The daemon remembers it, also over a restart."},
+	{"device disconnect", cmd_device_disconnect, "ADDRESS", 1, 1, COMMAND_ARG_NONE,
 		"let a network address be", &device_address_options, ""},
 	{"device detach", cmd_device_detach, "DEVICE", 1, 1, COMMAND_ARG_NONE,
 		"hand a free device to another tool of the daemon's host", &device_admin_options,

@@ -9,9 +9,11 @@ static const struct option_row rows[] = {
 		.help = "make this machine a device too"},
 	{.name = "adb",
 		.type = OPTION_LIST,
-		.unit = "HOST:PORT",
+		.unit = "ADDRESS",
 		OPTION_AT(struct serve_devices, adb),
-		.help = "connect to the Android phone at HOST:PORT; may be given several times"},
+		.help = "connect to the Android phone at HOST:PORT, or to the one that an adb "
+                        "server "
+			"of this host keeps, server:SERIAL; may be given several times"},
 	{.name = "no-usb",
 		.type = OPTION_FLAG,
 		OPTION_AT(struct serve_devices, no_usb),
