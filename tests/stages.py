@@ -242,6 +242,19 @@ def sanitized(name, sanitizers, rooms):
                  [f"B={b}", f"SAN={sanitizers}", *unit_targets(b, rooms)], 500, SAN_ENV)
 
 
+def umock(name, sanitizers):
+    """The real libusb against phones that umockdev plays; tests/umock/README.md."""
+    b = os.path.join(BUILD, name) if name else BUILD
+    # Under the preload, libasan is not the first library.
+    env = dict(SAN_ENV, ASAN_OPTIONS=SAN_ENV["ASAN_OPTIONS"] + ":verify_asan_link_order=0")
+    before = ("setarch", platform.machine(), "-R", "umockdev-wrapper")
+    return Stage(f"USB, mocked{', under ' + name if name else ''}",
+                 lambda: [Job(os.path.basename(t), [*before, os.path.abspath(t)], 180)
+                          for t in (os.path.join(b, "tests", os.path.basename(c)[:-2])
+                                    for c in sorted(glob.glob("tests/umock/test_*.c")))],
+                 [f"B={b}", f"SAN={sanitizers}", "umock-bin"], 500, env)
+
+
 def daemon_under(name, sanitizers, scripts):
     """The same stories with the daemon built with a sanitizer; agent and runner stay as they are."""
     b = os.path.join(BUILD, name)
@@ -291,6 +304,9 @@ def all_stages():
         Stage("unit tests", lambda: unit_jobs(BUILD)),
         sanitized("asan", "address,undefined", None),
         sanitized("tsan", "thread", TSAN_ROOMS),
+        umock("", ""),
+        umock("asan", "address,undefined"),
+        umock("tsan", "thread"),
         Stage("simulation", lambda: [Job("sim", [MAKE, "-s", f"B={BUILD}", "sim"], 300)]),
         Stage("system tests", lambda: script_jobs("tests/system", 300)),
         daemon_under("asan", "address,undefined", ("farm_slice", "farm_kills", "farm_bad_input")),

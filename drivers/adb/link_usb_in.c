@@ -39,45 +39,54 @@ static size_t whole_packets(const struct lusb *u, size_t n)
 
 /* ---- submitting ---- */
 
-static bool submit(struct lusb *u, enum in_kind kind, uint8_t *buf, size_t n)
+static int submit(struct lusb *u, enum in_kind kind, uint8_t *buf, size_t n)
 {
 	struct lusb_in *in = &u->in;
 	int rc = u->p->ops->submit_in(u->p, buf, n);
 
-	if (rc == ERR_NOMEM) {
-		in->piece = ADB_USB_SPLIT;
-		lusb_starve(u, &in->starved_at);
-		return false;
-	}
-	if (rc) {
-		lusb_fail_submit(u, rc);
-		return false;
-	}
+	if (rc)
+		return rc;
 	in->starved_at = -1;
 	in->ring[in->flying].kind = kind;
 	in->ring[in->flying++].n = n;
-	return true;
+	return 0;
 }
 
-static bool submit_head(struct lusb *u)
+static int submit_head(struct lusb *u)
 {
-	if (!submit(u, IN_HEAD, u->in.raw, u->p->mps_in))
-		return false;
-	u->in.head = HEAD_FLYING;
-	return true;
+	int rc = submit(u, IN_HEAD, u->in.raw, u->p->mps_in);
+
+	if (!rc)
+		u->in.head = HEAD_FLYING;
+	return rc;
 }
 
-static bool submit_piece(struct lusb *u)
+static int submit_piece(struct lusb *u)
 {
 	struct lusb_in *in = &u->in;
 	size_t n = whole_packets(u, in->h.len) - in->asked;
+	int rc;
 
 	if (n > in->piece)
 		n = in->piece;
-	if (!submit(u, IN_PIECE, in->buf + in->asked, n))
-		return false;
-	in->asked += n;
-	return true;
+	rc = submit(u, IN_PIECE, in->buf + in->asked, n);
+	if (rc == ERR_NOMEM && n > ADB_USB_SPLIT) {
+		in->piece = ADB_USB_SPLIT;
+		return submit_piece(u);
+	}
+	if (!rc)
+		in->asked += n;
+	return rc;
+}
+
+/* Whether a transfer is on its way now. */
+static bool submitted(struct lusb *u, int rc)
+{
+	if (rc == ERR_NOMEM)
+		lusb_starve(u, &u->in.starved_at);
+	else if (rc)
+		lusb_fail_submit(u, rc);
+	return !rc;
 }
 
 /* ---- what came ---- */
@@ -168,9 +177,9 @@ static bool step(struct lusb *u)
 	if (in->flying == USB_PIPE_IN)
 		return false;
 	if (in->have && in->asked < in->h.len)
-		return submit_piece(u);
+		return submitted(u, submit_piece(u));
 	if (in->head == HEAD_IDLE && (!in->have || in->synced))
-		return submit_head(u);
+		return submitted(u, submit_head(u));
 	return false;
 }
 

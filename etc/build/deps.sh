@@ -65,6 +65,9 @@ for_compile() {
 for_test() {
 	header_of cmocka.h libcmocka-dev
 	file_of /usr/share/libonnx-testdata/data/node libonnx-testdata
+	file_of /usr/include/umockdev-1.0/umockdev.h libumockdev-dev
+	command_of umockdev-wrapper umockdev
+	command_of pkg-config pkg-config
 	command_of strace strace
 	command_of adb adb
 	file_of /usr/bin/qemu-aarch64-static qemu-user-static

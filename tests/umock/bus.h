@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of umock-bus share. Two threads: orders and what is idle run on the main one, ioctls
+ * on umockdev's. bus_lock guards everything here; umockdev's testbed is never called under it, since it
+ * may wait for its thread.
+ */
+#ifndef FRAMEFARM_TESTS_UMOCK_BUS_H
+#define FRAMEFARM_TESTS_UMOCK_BUS_H
+
+#include <umockdev.h>
+
+#include "drivers/adb/link.h"
+
+extern GRecMutex bus_lock;
+
+/* ---- device.c ---- */
+
+struct device_plan {
+	char path[32];
+	unsigned vid, pid, class, mps, mode;
+	char serial[128], product[64];
+	char iface[16]; /* "adb", "dbc", "mtp", "storage" */
+};
+
+struct device;
+
+struct device *device_plug(UMockdevTestbed *tb, const struct device_plan *plan, unsigned addr);
+/* Its memory stays: the preload in the test's process ends that process when a node's server goes. */
+void device_unplug(struct device *d);
+void device_hold(struct device *d, gboolean on);
+void device_chmod(struct device *d, unsigned mode);
+void device_deaf(struct device *d, gboolean on);
+void device_stall(struct device *d);
+void device_nomem(struct device *d, size_t longest);
+/* -1 for a word that nobody knows. */
+long device_ask(struct device *d, const char *what);
+
+/* The phone's side. What it writes goes as packets, the last one short or full, none empty. */
+void device_write(struct device *d, const void *data, size_t n);
+size_t device_unread(const struct device *d); /* bytes written that the host has not read */
+/* It is reading: a message is what a short or an empty packet has ended. */
+struct device_events {
+	void (*message)(void *arg, const guint8 *data, size_t n);
+	void (*room)(void *arg);  /* the host has read something */
+	void (*begin)(void *arg); /* it was reset: start anew */
+};
+void device_set_events(struct device *d, const struct device_events *events, void *arg);
+unsigned device_mps(const struct device *d);
+
+/* ---- devlink.c ---- */
+
+struct adb_link *devlink_new(struct device *d);
+/* Messages that were no packets: "too many bytes". */
+long devlink_violations(const struct adb_link *l);
+
+/* ---- adbd.c ---- */
+
+struct adbd;
+
+struct adbd *adbd_new(struct adb_link *l);
+void adbd_free(struct adbd *a); /* closes the link */
+/* A WRTE of n bytes that no stream asked for. */
+void adbd_flood(struct adbd *a, uint32_t n);
+long adbd_packets(const struct adbd *a); /* that came */
+
+#endif
