@@ -3,6 +3,7 @@
  * streams; this is the small table that makes it look like any connection. */
 #include "drivers/adb/conn.h"
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "drivers/adb/host.h"
 
@@ -15,8 +16,13 @@ static struct stream *direct_open(struct adb_conn *c, const char *service, size_
 	const struct stream_events *events, void (*opened)(void *arg), void *arg, struct err *e)
 {
 	struct direct *d = (struct direct *)c;
-	struct adb_stream *s = adb_host_open(d->session, service, n, events, opened, arg, e);
+	struct adb_stream *s;
 
+	if (!d->session) {
+		err_set(e, ERR_GONE, "the phone is gone");
+		return NULL;
+	}
+	s = adb_host_open(d->session, service, n, events, opened, arg, e);
 	return s ? adb_stream_base(s) : NULL;
 }
 
@@ -32,19 +38,26 @@ static void direct_finish(struct adb_conn *c, struct stream *s)
 	adb_stream_finish(adb_stream_of(s));
 }
 
+/* The session's end closes the streams. */
+static void direct_close(struct adb_conn *c)
+{
+	((struct direct *)c)->session = NULL;
+}
+
 static void direct_free(struct adb_conn *c)
 {
 	mem_free(c);
 }
 
 static const struct adb_conn_ops direct_ops = {
-	direct_open, direct_send, direct_finish, direct_free};
+	direct_open, direct_send, direct_finish, direct_close, direct_free};
 
 struct adb_conn *adb_conn_direct(struct driver_host *h, struct adb_host *session)
 {
 	struct direct *d = mem_zalloc(sizeof(*d));
 
 	d->conn.ops = &direct_ops;
+	d->conn.refs = 1;
 	d->conn.host = h;
 	d->conn.banner = *adb_host_banner(session);
 	d->conn.max_payload = adb_mux_max_payload(adb_host_mux(session));

@@ -27,23 +27,40 @@ struct adb_conn_ops {
 	bool (*send)(struct adb_conn *c, struct stream *s, struct adb_buf *b);
 	/* As the stream's close(), but what is queued goes out first. */
 	void (*finish)(struct adb_conn *c, struct stream *s);
-	/* The end: every stream is closed with ERR_GONE, later, on the loop. */
-	void (*free)(struct adb_conn *c);
+	/* The owner's end of it: every stream is closed with ERR_GONE, later, on the loop, and
+	 * nothing is opened any more. */
+	void (*close)(struct adb_conn *c);
+	void (*free)(struct adb_conn *c); /* the last reference is gone */
 };
 
+/* Counted by references, since what is on the pool looks at `banner` after the phone is gone. */
 struct adb_conn {
 	const struct adb_conn_ops *ops;
+	int refs; /* of the loop thread alone */
 	struct driver_host *host;
 	struct adb_banner banner; /* features: those that both sides have */
 	uint32_t max_payload;     /* longest adb_buf that is worth making */
 };
+
+static inline struct adb_conn *adb_conn_ref(struct adb_conn *c)
+{
+	c->refs++;
+	return c;
+}
+
+static inline void adb_conn_unref(struct adb_conn *c)
+{
+	if (!--c->refs)
+		c->ops->free(c);
+}
 
 static inline bool adb_conn_has(const struct adb_conn *c, enum adb_feature f)
 {
 	return c->banner.features & f;
 }
 
-/* Over a session that is ONLINE; borrowed, freed by its owner behind the connection. */
+/* Over a session that is ONLINE; borrowed until close(), freed by its owner behind that. One
+ * reference. */
 struct adb_host;
 struct adb_conn *adb_conn_direct(struct driver_host *h, struct adb_host *session);
 

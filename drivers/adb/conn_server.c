@@ -52,20 +52,12 @@ struct via_conn {
 	char serial[LIMIT_NAME];
 	struct via_stream *streams;
 	uint8_t *chunk; /* READ_MAX bytes, for one read at a time */
-	int refs;       /* the user's and each stream's */
+	bool closed;
 };
 
 static struct via_stream *of(struct stream *s)
 {
 	return (struct via_stream *)s;
-}
-
-static void conn_unref(struct via_conn *c)
-{
-	if (--c->refs)
-		return;
-	mem_free(c->chunk);
-	mem_free(c);
 }
 
 /* ---- the end ---- */
@@ -83,7 +75,7 @@ static void on_end(void *arg)
 	buf_fini(&v->out);
 	mem_free(v->service);
 	mem_free(v);
-	conn_unref(c);
+	adb_conn_unref(&c->conn);
 }
 
 static void end_soon(struct via_stream *v, int rc, const char *text)
@@ -288,6 +280,10 @@ static struct stream *via_open(struct adb_conn *c, const char *service, size_t n
 		err_set(e, ERR_TOOBIG, "a service has at most %d bytes", ADB_SERVICE_MAX - 1);
 		return NULL;
 	}
+	if (vc->closed) {
+		err_set(e, ERR_GONE, "the phone is gone");
+		return NULL;
+	}
 	fd = adb_smart_connect(vc->port);
 	if (fd < 0) {
 		err_errno(e, -fd, "cannot reach the adb server at 127.0.0.1:%d", vc->port);
@@ -296,7 +292,7 @@ static struct stream *via_open(struct adb_conn *c, const char *service, size_t n
 	v = mem_zalloc(sizeof(*v));
 	v->s = (struct stream){&stream_ops, events, arg};
 	v->conn = vc;
-	vc->refs++;
+	adb_conn_ref(c);
 	v->next = vc->streams;
 	v->prev = &vc->streams;
 	if (v->next)
@@ -314,16 +310,23 @@ static struct stream *via_open(struct adb_conn *c, const char *service, size_t n
 	return &v->s;
 }
 
-static void via_free(struct adb_conn *c)
+static void via_close_all(struct adb_conn *c)
 {
 	struct via_conn *vc = (struct via_conn *)c;
 
+	vc->closed = true;
 	for (struct via_stream *v = vc->streams; v; v = v->next)
 		end_soon(v, ERR_GONE, "the phone is gone");
-	conn_unref(vc);
 }
 
-static const struct adb_conn_ops via_ops = {via_open, via_send, via_finish, via_free};
+static void via_free(struct adb_conn *c)
+{
+	mem_free(((struct via_conn *)c)->chunk);
+	mem_free(c);
+}
+
+static const struct adb_conn_ops via_ops = {
+	via_open, via_send, via_finish, via_close_all, via_free};
 
 /* What the server can carry for the phone: all but what concerns packets. */
 static uint32_t read_features(const char *list)
@@ -352,6 +355,6 @@ struct adb_conn *adb_conn_server(
 	vc->port = port;
 	str_copy(vc->serial, sizeof(vc->serial), serial);
 	vc->chunk = mem_alloc(READ_MAX);
-	vc->refs = 1;
+	vc->conn.refs = 1;
 	return &vc->conn;
 }

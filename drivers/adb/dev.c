@@ -57,8 +57,10 @@ void adb_dev_offline(struct driver_dev *d, int code, const char *why)
 			adb_op_end_early(o, code, why);
 	}
 	d->conn = NULL;
-	if (c)
-		c->ops->free(c);
+	if (!c)
+		return;
+	c->ops->close(c);
+	adb_conn_unref(c);
 }
 
 static void on_end(void *arg)

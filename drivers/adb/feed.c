@@ -36,6 +36,7 @@ static void release(struct adb_feed *f)
 		close(f->fd);
 	adb_buf_unref(f->out);
 	adb_buf_unref(f->buf);
+	adb_conn_unref(f->conn);
 	mem_free(f);
 }
 
@@ -122,7 +123,7 @@ struct adb_feed *adb_feed_new(struct adb_conn *c, struct stream *s, const char *
 	struct adb_feed *f = mem_zalloc(sizeof(*f));
 	struct driver_host *h = c->host;
 
-	f->conn = c;
+	f->conn = adb_conn_ref(c);
 	f->stream = s;
 	f->done = done;
 	f->arg = arg;

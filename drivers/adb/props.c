@@ -28,10 +28,13 @@ static void put(struct adb_props *p, const char *key, size_t n_key, const char *
 /* "[ro.product.model]: [Pixel 8]" */
 static bool bracketed(struct adb_props *p, const char *line, size_t n)
 {
-	const char *mid = n > 1 && *line == '[' ? memmem(line, n, "]: [", 4) : NULL;
+	const char *mid;
 
-	if (!mid || line[n - 1] != ']' || mid + 4 > line + n - 1)
+	if (n < 2 || *line != '[' || line[n - 1] != ']')
 		return false;
+	for (mid = line; strncmp(mid, "]: [", 4) != 0; mid++)
+		if (mid + 4 >= line + n - 1)
+			return false;
 	put(p, line + 1, mid - line - 1, mid + 4, line + n - 1 - (mid + 4));
 	return true;
 }
@@ -52,7 +55,7 @@ static void take_line(struct adb_props *p, const char *line, size_t n)
 struct adb_props *adb_props_parse(const void *text, size_t n)
 {
 	struct adb_props *p = mem_zalloc(sizeof(*p));
-	const char *at = text, *end = at + n;
+	const char *at = n ? text : "", *end = at + n;
 
 	p->map = map_new();
 	while (at < end) {

@@ -19,7 +19,6 @@
 #define STATUS_MARK "framefarm-status:"
 
 struct adb_shell {
-	struct adb_conn *conn;
 	struct stream *stream;
 	bool v2, exited, cancelled;
 	struct adb_shell2_parser parser;
@@ -227,7 +226,6 @@ struct adb_shell *adb_shell_run(struct adb_conn *c, const struct adb_shell_confi
 		return NULL;
 	}
 	s = mem_zalloc(sizeof(*s));
-	s->conn = c;
 	s->v2 = v2;
 	s->r.exit_code = -1;
 	s->sink = cfg->sink;

@@ -56,6 +56,7 @@ static void reap(void *arg)
 	if (!s->ended)
 		return; /* its user still holds it, and is told at its next request */
 	adb_buf_unref(s->out);
+	adb_conn_unref(s->conn);
 	mem_free(s);
 }
 
@@ -353,7 +354,7 @@ struct adb_sync *adb_sync_new(struct adb_conn *c, struct err *e)
 {
 	struct adb_sync *s = mem_zalloc(sizeof(*s));
 
-	s->conn = c;
+	s->conn = adb_conn_ref(c);
 	s->host = c->host;
 	TAILQ_INIT(&s->queue);
 	TAILQ_INIT(&s->waiting);
@@ -362,6 +363,7 @@ struct adb_sync *adb_sync_new(struct adb_conn *c, struct err *e)
 	s->stream = c->ops->open(c, SERVICE, strlen(SERVICE), &events, on_opened, s, e);
 	if (s->stream)
 		return s;
+	adb_conn_unref(c);
 	mem_free(s);
 	return NULL;
 }

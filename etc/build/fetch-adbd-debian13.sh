@@ -14,4 +14,5 @@ if ! find "$root" -name adbd -type f | grep -q .; then
 fi
 [ -e "$root/usr/bin/sh" ] || ln -s bash "$root/usr/bin/sh"
 mkdir -p "$root/data" "$root/shim"
+[ -e "$root/adb_keys" ] || : >"$root/adb_keys"
 printf '%s\n' "$root"

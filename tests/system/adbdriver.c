@@ -247,6 +247,7 @@ static void test_a_pull_is_bounded(void **state)
 				 "300000 /dev/zero >/data/local/tmp/large; ls /tmp/large "
 				 "/data/local/tmp/large 2>/dev/null; true"),
 		0);
+	drop_output(r);
 	new_op(r, DRIVER_OP_PULL);
 	str_copy_clean(r->op.in.pull.src, sizeof(r->op.in.pull.src), "/tmp/large", 10);
 	str_copy(r->op.in.pull.dst, sizeof(r->op.in.pull.dst), tmp_path(&r->tmp, "back"));
@@ -407,29 +408,123 @@ static void test_nothing_listens(void **state)
 	assert_true(r->op.blame_device);
 }
 
-/* Everything at once, and the driver is stopped in the middle of it. */
+/* One of every kind, `steps` into it. */
+static void begin_all(struct rig *r, struct driver_op *ops, int n, const char *src, int steps)
+{
+	static const enum driver_op_kind kinds[] = {DRIVER_OP_EXEC, DRIVER_OP_PUSH, DRIVER_OP_PULL,
+		DRIVER_OP_IDENTIFY, DRIVER_OP_PREPARE, DRIVER_OP_COLLECT, DRIVER_OP_CONNECT,
+		DRIVER_OP_PROVISION};
+
+	memset(ops, 0, n * sizeof(*ops));
+	for (int i = 0; i < n; i++) {
+		struct driver_op *op = &ops[i];
+
+		op->kind = kinds[i % (sizeof(kinds) / sizeof(kinds[0]))];
+		if (op->kind == DRIVER_OP_EXEC) {
+			op->in.exec.argv[0] = "sleep";
+			op->in.exec.argv[1] = "1000";
+		} else if (op->kind == DRIVER_OP_PUSH) {
+			str_copy(op->in.push.src, sizeof(op->in.push.src), src);
+			memcpy(op->in.push.sha256, r->sha, sizeof(r->sha));
+			op->in.push.bytes = r->bytes;
+		} else if (op->kind == DRIVER_OP_PULL) {
+			str_copy(op->in.pull.src, sizeof(op->in.pull.src), "/proc/kallsyms");
+			str_copy(op->in.pull.dst, sizeof(op->in.pull.dst),
+				tmp_path(&r->tmp, "pulled"));
+			op->in.pull.max_bytes = INT64_MAX;
+		} else if (op->kind == DRIVER_OP_COLLECT) {
+			str_copy(op->in.collect.dst, sizeof(op->in.collect.dst),
+				tmp_path(&r->tmp, "collected"));
+		} else if (op->kind == DRIVER_OP_CONNECT) {
+			str_copy(op->in.connect.endpoint, sizeof(op->in.connect.endpoint),
+				"abstract:nobody");
+		}
+		assert_int_equal(support_submit(r->sh, op, NULL), 0);
+	}
+	for (int i = 0; i < steps; i++)
+		support_step(r->sh);
+}
+
+static void drop_all(struct driver_op *ops, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (ops[i].rc)
+			continue;
+		if (ops[i].kind == DRIVER_OP_EXEC) {
+			free(ops[i].result.exec.out);
+			free(ops[i].result.exec.err);
+		} else if (ops[i].kind == DRIVER_OP_PROVISION) {
+			free(ops[i].result.provision.json);
+		}
+	}
+}
+
+/* Everything at once, and the driver is stopped in the middle of it, ever later. */
 static void test_many_operations_end_with_the_driver(void **state)
 {
 	struct rig *r = *state;
-	struct driver_op ops[12];
+	struct driver_op ops[16];
+	char src[TMP_PATH];
 
-	memset(ops, 0, sizeof(ops));
-	for (int i = 0; i < 12; i++) {
-		ops[i].kind = DRIVER_OP_EXEC;
-		ops[i].in.exec.argv[0] = "sleep";
-		ops[i].in.exec.argv[1] = "1000";
-		assert_int_equal(support_submit(r->sh, &ops[i], NULL), 0);
+	make_file(r, "model", 8 << 20);
+	str_copy(src, sizeof(src), tmp_path(&r->tmp, "model"));
+	for (int steps = 0; steps < 400; steps = steps * 3 / 2 + 1) {
+		begin_all(r, ops, 16, src, steps);
+		support_ask_stop(r->sh);
+		for (int i = 0; i < 16; i++) {
+			support_until_done(r->sh, &ops[i]);
+			if (ops[i].kind == DRIVER_OP_EXEC)
+				assert_int_equal(ops[i].rc, ERR_GONE);
+		}
+		drop_all(ops, 16);
+		support_stop(r->sh);
+		support_host_free(r->sh);
+		open_driver(r);
 	}
-	for (int i = 0; i < 20; i++)
-		support_step(r->sh);
-	support_ask_stop(r->sh);
-	for (int i = 0; i < 12; i++) {
-		support_until_done(r->sh, &ops[i]);
-		assert_int_equal(ops[i].rc, ERR_GONE);
+}
+
+/* The same, each cancelled instead. */
+static void test_many_operations_are_cancelled(void **state)
+{
+	struct rig *r = *state;
+	struct driver_op ops[16];
+	char src[TMP_PATH];
+
+	make_file(r, "model", 8 << 20);
+	str_copy(src, sizeof(src), tmp_path(&r->tmp, "model"));
+	for (int steps = 0; steps < 400; steps = steps * 3 / 2 + 1) {
+		begin_all(r, ops, 16, src, steps);
+		for (int i = 0; i < 16; i++)
+			if (!support_is_done(r->sh, &ops[i]))
+				support_cancel(r->sh, &ops[i]);
+		for (int i = 0; i < 16; i++) {
+			support_until_done(r->sh, &ops[i]);
+			if (ops[i].kind == DRIVER_OP_EXEC)
+				assert_int_equal(ops[i].rc, ERR_CANCELLED);
+		}
+		drop_all(ops, 16);
 	}
-	support_stop(r->sh);
-	support_host_free(r->sh);
-	open_driver(r);
+}
+
+/* Cleaning is alone with its phone; so it is with its end. */
+static void test_cleaning_ends_with_the_driver(void **state)
+{
+	struct rig *r = *state;
+
+	for (int steps = 0; steps < 60; steps = steps * 3 / 2 + 1) {
+		struct driver_op op = {.kind = DRIVER_OP_CLEAN};
+
+		RUN(r, NULL, "sh", "-c", "echo x >\"$0/files/junk\"", r->workdir);
+		drop_output(r);
+		assert_int_equal(support_submit(r->sh, &op, NULL), 0);
+		for (int i = 0; i < steps; i++)
+			support_step(r->sh);
+		support_ask_stop(r->sh);
+		support_until_done(r->sh, &op);
+		support_stop(r->sh);
+		support_host_free(r->sh);
+		open_driver(r);
+	}
 }
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, rig_new, rig_free)
@@ -447,6 +542,8 @@ int main(void)
 		STORY(test_the_agent_outlives_us_and_is_found_again),
 		STORY(test_nothing_listens),
 		STORY(test_many_operations_end_with_the_driver),
+		STORY(test_many_operations_are_cancelled),
+		STORY(test_cleaning_ends_with_the_driver),
 	};
 
 	if (!getenv("FRAMEFARM_ADB") || !getenv("FRAMEFARM_AGENT")) {

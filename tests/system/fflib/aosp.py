@@ -3,22 +3,28 @@
 one ADB daemon here that nobody of this project wrote. What it lacks of Android is told in
 tests/README.md; tests/system/adbd_shim.c gives it properties."""
 
+import hashlib
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+import unittest
 
 from .agentbox import BUILD, wait_for
 
 TREE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 
-# The daemon of Debian's build asks nobody for a key: one byte of its data says so.
-AUTH_FLAG = {"size": 0, "offset": 0x3adaf}
+ADBD = "usr/lib/android-sdk/platform-tools/adbd"
+
+# The daemon of Debian's build asks nobody for a key: one byte of its data says so. In 34.0.5-12, whose
+# program has this SHA-256, it stands here.
+AUTH_FLAG = 0x3adaf
+AUTH_SHA256 = "12e6493107d4c51ccc595efde96acae75838584bd1cf4d451a50e679f1498d1a"
 
 SCRIPT = r"""
 set -e
-root=$1 data=$2 shim=$3 adbd=$4
+root=$1 data=$2 shim=$3 adbd=$4 keys=$6
 mount --bind "$root" "$root"
 for d in null zero full random urandom tty; do : >"$data/dev/$d"; mount --bind /dev/$d "$data/dev/$d"; done
 mkdir -p "$data/dev/pts"
@@ -29,6 +35,7 @@ mount --bind "$data/data" "$root/data"
 mount --bind "$data/tmp" "$root/tmp"
 mount --bind "$shim" "$root/shim"
 [ -z "$adbd" ] || mount --bind "$adbd" "$root/usr/lib/android-sdk/platform-tools/adbd"
+[ -z "$keys" ] || mount --bind "$keys" "$root/adb_keys"
 mount -t proc proc "$root/proc"
 exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin HOME=/tmp LD_PRELOAD=/shim/shim.so \
     "P_service_adb_listen_addrs=tcp:localhost:$5" P_ro_product_name=aosp \
@@ -60,27 +67,46 @@ def free_port():
 
 
 class Aosp:
-    """One daemon. `data` is a directory of the test's; `auth` makes it ask for a key, and `keys` are
-    lines of its /data/misc/adb/adb_keys."""
+    """One daemon. `data` is a directory of the test's; with `auth` it lets in the keys in `keys` alone
+    (lines as in adbkey.pub)."""
 
-    def __init__(self, data, auth=False, keys=()):
+    def __init__(self, data, auth=False, keys=(), port=None):
         self.data, self.auth, self.keys = data, auth, list(keys)
-        self.port = free_port()
+        self.port = port or free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.process = None
         self.log_path = os.path.join(data, "adbd.log")
 
     def start(self):
+        shutil.rmtree(os.path.join(self.data, "dev"), ignore_errors=True)
         for d in ("dev", "data/local/tmp", "tmp", "shim"):
             os.makedirs(os.path.join(self.data, d), exist_ok=True)
         shutil.copy(os.path.join(BUILD, "tests/adbd_shim.so"), os.path.join(self.data, "shim/shim.so"))
-        with open(self.log_path, "wb") as log:
+        adbd = keys = ""
+        if self.auth:
+            adbd, keys = self.with_auth(), os.path.join(self.data, "adb_keys")
+            with open(keys, "w", encoding="ascii") as f:
+                f.writelines(k.strip() + "\n" for k in self.keys)
+        with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 ["unshare", "-m", "--pid", "--fork", "--kill-child", "sh", "-c", SCRIPT, "adbd",
-                 root(), self.data, os.path.join(self.data, "shim"), "", str(self.port)],
+                 root(), self.data, os.path.join(self.data, "shim"), adbd, str(self.port), keys],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_for(self.listens, "adbd to listen")
         return self
+
+    def with_auth(self):
+        """A copy that asks for a key."""
+        copy = os.path.join(self.data, "adbd")
+        with open(os.path.join(root(), ADBD), "rb") as f:
+            program = bytearray(f.read())
+        if hashlib.sha256(program).hexdigest() != AUTH_SHA256:
+            raise unittest.SkipTest("another adbd than the one whose flag is known")
+        program[AUTH_FLAG] = 1
+        with open(copy, "wb") as f:
+            f.write(program)
+        os.chmod(copy, 0o755)
+        return copy
 
     def listens(self):
         if self.process.poll() is not None:
@@ -102,3 +128,9 @@ class Aosp:
 
 def folder():
     return tempfile.TemporaryDirectory(prefix="ff-adbd-", ignore_cleanup_errors=True)
+
+
+def make_key(path):
+    """As `adb keygen`: a private key in PEM and PATH.pub beside it."""
+    subprocess.run(["adb", "keygen", path], check=True, capture_output=True,
+                   env=dict(os.environ, HOME=os.path.dirname(path)))
