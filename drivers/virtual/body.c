@@ -71,6 +71,15 @@ static void show(const struct body *b)
 	tree_dumps_now(&o, b->profile, &b->physics, b->powered);
 }
 
+/* The host's processors stand for the phone's: when all of them work for it, all of its cores do. */
+static double scale(const struct profile *p)
+{
+	long here = sysconf(_SC_NPROCESSORS_ONLN);
+	int there = profile_cpus(p);
+
+	return here > 0 && here < there ? (double)there / (double)here : 1;
+}
+
 void body_step(struct body *b, int root, int64_t now_ms)
 {
 	int64_t cpu = body_cpu_ms(root), used = cpu - b->last_cpu_ms;
@@ -79,7 +88,7 @@ void body_step(struct body *b, int root, int64_t now_ms)
 
 	if (span <= 0)
 		return;
-	in.load = used > 0 ? (double)used / (double)span : 0;
+	in.load = used > 0 ? (double)used / (double)span * scale(b->profile) : 0;
 	b->last_cpu_ms = cpu;
 	b->last_ms = now_ms;
 	physics_step(&b->physics, b->profile, &in, now_ms);

@@ -47,11 +47,14 @@ static int top(const struct profile_policy *pol)
 	return pol->n_freqs - 1;
 }
 
-/* An idle phone rests at its lowest clock, a busy one runs at its cap. */
+/* A governor goes by its busiest CPU: an idle phone rests at its lowest clock, and one whole busy CPU is
+ * enough for the highest that is allowed. */
 static void choose_clocks(struct physics *s, const struct profile *p)
 {
+	double busiest = fmin(s->load * profile_cpus(p), 1);
+
 	for (int i = 0; i < p->n_policies; i++) {
-		int want = (int)lround(fmin(s->load * 4, 1) * top(&p->policies[i]));
+		int want = (int)lround(busiest * top(&p->policies[i]));
 
 		s->cur[i] = want < s->cap[i] ? want : s->cap[i];
 	}
