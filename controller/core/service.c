@@ -165,9 +165,10 @@ void service_detach_again(struct farm *f, struct device *d)
 	begin(f, d, ACTION_DETACH, 0, f->cfg.detach_ms);
 }
 
+/* Without an answer it may have been let go: attaching it makes that known again. */
 static void detached(struct farm *f, struct device *d, const struct farm_event *ev)
 {
-	if (!ev->u.done.rc || *d->row.detached_by) {
+	if (!ev->u.done.rc || ev->u.done.rc == ERR_TIMEOUT || *d->row.detached_by) {
 		str_copy(d->row.detached_by, sizeof(d->row.detached_by), d->service_by);
 		be_detached(f, d, ev->u.done.rc ? ev->u.done.text : "");
 	} else if (d->service_from_need) {

@@ -229,6 +229,23 @@ static bool is_common(int64_t state)
 	return state == DEVICE_ABSENT || state == DEVICE_READY || state == DEVICE_QUARANTINED;
 }
 
+/* Something to be done to a device itself: mostly to one that is free, as it should be. */
+static void ask_service(struct people *p)
+{
+	struct pick pick = {.rng = &p->s->rng, .state = DEVICE_READY};
+	struct farm_event ev = {.kind = FARM_DEVICE_ADMIN};
+
+	ev.u.admin.what = rng_range(&p->s->rng, FARM_ADMIN_DETACH, FARM_ADMIN_PROVISION);
+	if (ev.u.admin.what == FARM_ADMIN_ATTACH)
+		pick.state = DEVICE_NEEDS_HUMAN;
+	else if (rng_chance(&p->s->rng, 0.2))
+		pick.state = rng_range(&p->s->rng, 1, DEVICE_STATES_END - 1);
+	farm_each(turn_farm(p->s->turn), &device_table, pick_device, &pick);
+	ev.u.admin.device = pick.found ? pick.found : pick.any;
+	ev.u.admin.reason = "it is wanted elsewhere";
+	request(p, &ev, ASK_OTHER);
+}
+
 static void operate(struct people *p)
 {
 	struct pick pick = {.rng = &p->s->rng};
@@ -243,8 +260,6 @@ static void operate(struct people *p)
 	ev.u.admin.device = pick.found ? pick.found : pick.any;
 	ev.u.admin.reason = "looks odd";
 	ev.u.admin.what = rng_chance(&p->s->rng, 0.6) ? FARM_ADMIN_RELEASE : FARM_ADMIN_QUARANTINE;
-	if (!retire && rng_chance(&p->s->rng, 0.5))
-		ev.u.admin.what = rng_range(&p->s->rng, FARM_ADMIN_DETACH, FARM_ADMIN_PROVISION);
 	if (retire && pick.found) {
 		ev.u.admin.what = FARM_ADMIN_RETIRE;
 		p->retired++;
@@ -287,6 +302,8 @@ void people_act(struct people *p)
 		reserve(p);
 	} else if ((n -= h[3]) < 0) {
 		extend_or_release(p);
+	} else if (rng_chance(&p->s->rng, 0.4)) {
+		ask_service(p);
 	} else {
 		operate(p);
 	}

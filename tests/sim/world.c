@@ -401,6 +401,28 @@ static void do_judge(struct wop *op)
 	post_done(op, &ev, 0, "");
 }
 
+static void status(struct wdev *d)
+{
+	if (d->session)
+		sim_post(S(d->w), &(struct farm_event){.kind = FARM_AGENT_STATUS,
+					  .u.status = {.device = d->id,
+						  .thermal_known = d->no % 4 != 3,
+						  .hottest_mc = d->temp_mc}});
+}
+
+/* A run may leave it hot. */
+static void do_clean(struct wop *op)
+{
+	struct sim *s = S(op->w);
+
+	if (!s->peace && rng_chance(&s->rng, 0.1)) {
+		sim_count_fault(FAULT_HOT);
+		op->d->temp_mc = 60000;
+		status(op->d);
+	}
+	fail(op, 0);
+}
+
 static void do_recover(struct wop *op)
 {
 	struct wdev *d = op->d;
@@ -461,19 +483,8 @@ static void do_collect(struct wop *op)
 	done(op, works ? 0 : ERR_IO, !works);
 }
 
-static void must_be_ours(const struct wop *op)
-{
-	/* Cleaned, staged, started: all that needs the device. */
-	if (op->d && op->d->let_go && op->act.kind != ACTION_ATTACH &&
-		op->act.kind != ACTION_IDENTIFY && op->act.kind != ACTION_DETACH &&
-		op->act.kind != ACTION_DISCARD)
-		sim_panic(S(op->w), "%s of d%lld, which was handed over",
-			action_kind_name(op->act.kind), (long long)op->act.device);
-}
-
 static void perform(struct wop *op)
 {
-	must_be_ours(op);
 	switch (op->act.kind) {
 	case ACTION_IDENTIFY:
 		do_identify(op);
@@ -501,6 +512,9 @@ static void perform(struct wop *op)
 	case ACTION_UNEXPOSE:
 		op->d->exposed = op->act.kind == ACTION_EXPOSE;
 		fail(op, 0);
+		break;
+	case ACTION_CLEAN:
+		do_clean(op);
 		break;
 	case ACTION_COLLECT:
 		do_collect(op);
@@ -560,6 +574,23 @@ static void cancel(struct world *w, int64_t action)
 	}
 }
 
+static void must_be_ours(const struct wop *op)
+{
+	/* What was asked before it was let go and given up may still end. */
+	if (op->d && op->d->let_go && op->act.kind != ACTION_ATTACH &&
+		op->act.kind != ACTION_IDENTIFY && op->act.kind != ACTION_DETACH &&
+		op->act.kind != ACTION_DISCARD)
+		sim_panic(S(op->w), "%s of d%lld, which was handed over",
+			action_kind_name(op->act.kind), (long long)op->act.device);
+}
+
+/* Packages and settings take a phone a while, in which it meets what others do not. */
+static bool is_slow(enum action_kind kind)
+{
+	return kind == ACTION_DETACH || kind == ACTION_ATTACH || kind == ACTION_INSTALL ||
+	       kind == ACTION_PROVISION;
+}
+
 void world_action(struct world *w, const struct farm_action *a)
 {
 	struct sim *s = S(w);
@@ -580,23 +611,16 @@ void world_action(struct world *w, const struct farm_action *a)
 		host_after(s->host, 0, op_due, op);
 		return;
 	}
+	must_be_ours(op);
 	op->stalls = !s->peace && rng_chance(&s->rng, s->p_stall);
 	if (op->stalls)
 		sim_count_fault(FAULT_STALL);
 	else
-		host_after(s->host, rng_range(&s->rng, 0, 2000), op_due, op);
+		host_after(s->host, rng_range(&s->rng, 0, is_slow(a->kind) ? 30000 : 2000), op_due,
+			op);
 }
 
 /* ---- faults ---- */
-
-static void status(struct wdev *d)
-{
-	if (d->session)
-		sim_post(S(d->w), &(struct farm_event){.kind = FARM_AGENT_STATUS,
-					  .u.status = {.device = d->id,
-						  .thermal_known = d->no % 4 != 3,
-						  .hottest_mc = d->temp_mc}});
-}
 
 static void replug(struct wdev *d)
 {
@@ -673,21 +697,29 @@ static void human(struct wdev *d)
 					  .authorizing = rng_chance(&S(d->w)->rng, 0.5)}});
 }
 
-/* Any device, or one whose state was drawn, so that rare states meet faults too. */
-static struct wdev *pick(struct world *w)
+static struct wdev *in_state(struct world *w, int64_t state, int first)
 {
-	struct sim *s = S(w);
-	int64_t state = rng_range(&s->rng, 1, DEVICE_STATES_END - 1);
-	int first = rng_range(&s->rng, 0, w->n - 1);
-
 	for (int i = 0; i < w->n; i++) {
 		struct wdev *d = &w->devs[(first + i) % w->n];
-		const struct device_row *row = farm_device(turn_farm(s->turn), d->id);
+		const struct device_row *row = farm_device(turn_farm(S(w)->turn), d->id);
 
 		if (row && row->state == state && d->plugged)
 			return d;
 	}
-	return &w->devs[first];
+	return NULL;
+}
+
+/* Any device, or one in a state that was drawn, so that rare states meet faults too: a few draws,
+ * since most of the time most states have nobody in them. */
+static struct wdev *pick(struct world *w)
+{
+	struct rng *r = &S(w)->rng;
+	int first = rng_range(r, 0, w->n - 1);
+	struct wdev *d = NULL;
+
+	for (int i = 0; i < 4 && !d; i++)
+		d = in_state(w, rng_range(r, 1, DEVICE_STATES_END - 1), first);
+	return d ? d : &w->devs[first];
 }
 
 void world_fault(struct world *w)

@@ -129,6 +129,19 @@ static void a_driver_that_cannot_let_go_or_take_back_is_quoted(void **state)
 	assert_string_equal(device(s, d)->detached_by, "ada");
 }
 
+static void without_an_answer_it_counts_as_handed_over(void **state)
+{
+	struct story *s = *state;
+	int64_t d = ready_device(s, 1);
+
+	admin(s, d, FARM_ADMIN_DETACH);
+	pass(s, s->cfg.detach_ms + s->cfg.cancel_grace_ms);
+	assert_int_equal(s->last.rc, ERR_UNREACHABLE);
+	assert_int_equal(state_of(s, d), DEVICE_NEEDS_HUMAN);
+	assert_non_null(strstr(device(s, d)->need, "but no answer within its deadline"));
+	assert_int_equal(admin(s, d, FARM_ADMIN_ATTACH), 1);
+}
+
 static void what_a_device_needs_does_not_keep_it_from_being_handed_over(void **state)
 {
 	struct story *s = *state;
@@ -272,6 +285,7 @@ int main(void)
 		T(a_device_that_cannot_says_so),
 		T(it_stays_detached_on_another_port),
 		T(a_driver_that_cannot_let_go_or_take_back_is_quoted),
+		T(without_an_answer_it_counts_as_handed_over),
 		T(what_a_device_needs_does_not_keep_it_from_being_handed_over),
 		T(a_need_that_meets_the_taking_back_is_told),
 		T(packages_go_to_the_device_and_its_word_comes_back),
