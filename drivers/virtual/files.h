@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files of a phone's directory, written so that no reader sees half a value: a new file appears
- * whole, and one that is there is written over in place by one write of less than a page, since
- * agents keep files of /sys open for hours and would go on reading a file that was replaced. What got
- * shorter is cut behind the write: a reader between the two sees the new value and a remainder that
- * begins behind a line's end. Blocks; one thread at a time a phone.
+ * The files of a phone's directory. A new file appears whole. One that is there is written over in
+ * place, by one write of less than a page, since agents keep files of /sys open for hours and would go
+ * on reading a file that was replaced. A shorter text is cut behind the write: a reader between the two
+ * sees the new value and a remainder that begins behind a line's end. (A reader that copies in the
+ * very nanoseconds of the write can get bytes of both; at five writes and ten readings a second that
+ * is not expected in years.) Blocks; one thread at a time a phone.
  */
 #ifndef FRAMEFARM_DRIVERS_VIRTUAL_FILES_H
 #define FRAMEFARM_DRIVERS_VIRTUAL_FILES_H

@@ -140,7 +140,8 @@ static enum syncer_stage on_request(struct syncer *y)
 /* Gathers `want` bytes in head; returns how many of the input were used. */
 static size_t gather(struct syncer *y, size_t want, const uint8_t *in, size_t n)
 {
-	size_t part = want - y->have < n ? want - y->have : n;
+	size_t missing = y->have < want ? want - y->have : 0;
+	size_t part = missing < n ? missing : n;
 
 	memcpy(y->head + y->have, in, part);
 	y->have += part;

@@ -69,6 +69,26 @@ void support_until(struct support *s, bool (*cond)(void *arg), void *arg)
 	loop_timer_free(t);
 }
 
+static void pass(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static bool has_passed(void *arg)
+{
+	return *(bool *)arg;
+}
+
+void support_settle(struct support *s)
+{
+	for (int i = 0; i < 4; i++) {
+		bool passed = false;
+
+		s->h->timer_add(s->h, clock_mono_ms(), pass, &passed);
+		support_until(s, has_passed, &passed);
+	}
+}
+
 struct profile *support_profile(const char *name)
 {
 	struct err e = {0};

@@ -26,6 +26,9 @@ void support_fini(struct support *s); /* removes the directory */
 /* Runs the loop until cond(arg); fails the test after 20 s. */
 void support_until(struct support *s, bool (*cond)(void *arg), void *arg);
 
+/* Lets everything happen that is due by now. */
+void support_settle(struct support *s);
+
 struct profile *support_profile(const char *name);
 /* The text of a file below the directory; "" when it is not there. Valid until the next call. */
 const char *support_text(struct support *s, const char *path);
