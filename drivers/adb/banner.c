@@ -129,6 +129,18 @@ static size_t add(char *dst, size_t at, size_t cap, const char *a, const char *b
 	return at + n < cap ? at + n : cap - 1;
 }
 
+/* A value, from a profile say, must not end its pair. */
+static size_t add_prop(char *dst, size_t at, size_t cap, const char *key, const char *value)
+{
+	char clean[LIMIT_VALUE];
+
+	str_copy(clean, sizeof(clean), value);
+	for (char *c = clean; *c; c++)
+		if (*c == ';')
+			*c = '_';
+	return add(dst, at, cap, key, clean, ";");
+}
+
 size_t adb_banner_print(const struct adb_banner *b, char *dst, size_t cap)
 {
 	size_t at;
@@ -137,9 +149,9 @@ size_t adb_banner_print(const struct adb_banner *b, char *dst, size_t cap)
 	assert(cap >= 1024);
 	at = add(dst, 0, cap, peers[b->peer], "::", "");
 	if (b->peer != ADB_PEER_HOST) {
-		at = add(dst, at, cap, "ro.product.name=", b->product, ";");
-		at = add(dst, at, cap, "ro.product.model=", b->model, ";");
-		at = add(dst, at, cap, "ro.product.device=", b->device, ";");
+		at = add_prop(dst, at, cap, "ro.product.name=", b->product);
+		at = add_prop(dst, at, cap, "ro.product.model=", b->model);
+		at = add_prop(dst, at, cap, "ro.product.device=", b->device);
 	}
 	at = add(dst, at, cap, "features=", "", "");
 	for (size_t i = 0; i < FEATURES; i++) {

@@ -493,6 +493,7 @@ static struct addrinfo *resolve(const char *address, struct err *e)
 	struct addrinfo *ai = NULL;
 	size_t n = colon ? (size_t)(colon - address) : 0;
 	char text[64] = "";
+	int64_t port = 0;
 
 	if (n >= 2 && host[0] == '[' && host[n - 1] == ']') {
 		host++;
@@ -502,7 +503,8 @@ static struct addrinfo *resolve(const char *address, struct err *e)
 	}
 	if (n && n < sizeof(text))
 		memcpy(text, host, n);
-	if (!*text || !colon[1] || getaddrinfo(text, colon + 1, &hints, &ai))
+	if (!*text || !str_to_i64(colon + 1, &port) || port < 1 || port > 65535 ||
+		getaddrinfo(text, colon + 1, &hints, &ai))
 		err_set(e, ERR_INVAL,
 			"\"%s\" is no address such as 192.0.2.1:5555 or [2001:db8::1]:5555",
 			address);

@@ -136,7 +136,7 @@ static void on_okay(struct adb_mux *m, const struct adb_header *h, const uint8_t
 	if (s->state != MUX_OPEN || s->remote != h->arg0)
 		return;
 	s->credit += bytes;
-	s->unacked = m->cfg.delayed_ack ? s->unacked - bytes : 0;
+	s->unacked = m->cfg.delayed_ack && s->unacked > bytes ? s->unacked - bytes : 0;
 	mux_out_ready(s);
 }
 
