@@ -23,6 +23,7 @@ static const struct {
 	{"input", tool_input},
 	{"reboot", tool_reboot},
 	{"screencap", tool_screencap},
+	{"uname", tool_uname},
 	{"start", tool_nothing},
 	{"stop", tool_nothing},
 };

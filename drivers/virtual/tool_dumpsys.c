@@ -3,6 +3,7 @@
 #include "drivers/virtual/tool.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,7 +186,7 @@ static int cmd_battery(int argc, char **argv)
 static int cmd_thermal(int argc, char **argv)
 {
 	if (argc && !strcmp(argv[0], "reset"))
-		return remove(THERMAL) ? 0 : 0;
+		return remove(THERMAL) && errno != ENOENT;
 	if (argc > 1 && !strcmp(argv[0], "override-status"))
 		return tool_set(THERMAL, "status", argv[1]) ? 1 : 0;
 	return 255;

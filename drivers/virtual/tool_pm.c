@@ -274,6 +274,14 @@ static int uninstall(const struct args *a)
 	return 0;
 }
 
+static void free_names(struct dirent **names, int n)
+{
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	if (n >= 0)
+		free(names);
+}
+
 static int print_path(const struct args *a)
 {
 	char dir[PATH];
@@ -286,6 +294,7 @@ static int print_path(const struct args *a)
 	for (int i = 0; i < n; i++)
 		if (names[i]->d_name[0] != '.')
 			printf("package:%s/%s\n", dir, names[i]->d_name);
+	free_names(names, n);
 	return 0;
 }
 
@@ -295,10 +304,11 @@ static int list(int argc, char **argv)
 	bool third = true, system = true, with_path = false;
 	const char *filter = "";
 	struct dirent **names;
-	int n = scandir(APP, &names, NULL, alphasort);
+	int n;
 
 	if (argc < 3 || strcmp(argv[2], "packages"))
 		return 1;
+	n = scandir(APP, &names, NULL, alphasort);
 	for (int i = 3; i < argc; i++) {
 		system = system && strcmp(argv[i], "-3");
 		third = third && strcmp(argv[i], "-s");
@@ -318,6 +328,7 @@ static int list(int argc, char **argv)
 		else
 			printf("package:%s\n", name);
 	}
+	free_names(names, n);
 	return 0;
 }
 

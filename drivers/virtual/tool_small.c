@@ -98,6 +98,29 @@ int tool_wm(int argc, char **argv)
 	return 0;
 }
 
+/* The phone's machine and kernel, not the host's. */
+int tool_uname(int argc, char **argv)
+{
+	char abi[64] = "", kernel[TOOL_VALUE] = "", host[64] = "";
+	const char *what = argc > 1 ? argv[1] : "-s", *machine;
+
+	tool_prop("ro.product.cpu.abi", abi, sizeof(abi));
+	tool_prop("ro.kernel.version", kernel, sizeof(kernel));
+	gethostname(host, sizeof(host) - 1);
+	machine = strcmp(abi, "arm64-v8a") ? "x86_64" : "aarch64";
+	if (!strcmp(what, "-m"))
+		puts(machine);
+	else if (!strcmp(what, "-r"))
+		puts(kernel);
+	else if (!strcmp(what, "-n"))
+		puts(host);
+	else if (!strcmp(what, "-a"))
+		printf("Linux %s %s #1 SMP PREEMPT %s Android\n", host, kernel, machine);
+	else
+		puts("Linux");
+	return 0;
+}
+
 /* Process 1 takes SIGTERM as the wish to start anew. */
 int tool_reboot(int argc, char **argv)
 {

@@ -46,6 +46,7 @@ static void running(struct buf *b, const struct tree_phone *t)
 	buf_printf(b, "sys.boot_completed=1\ndev.bootcomplete=1\nsys.usb.config=adb\n"
 		      "sys.usb.state=adb\ninit.svc.adbd=running\ninit.svc.bootanim=stopped\n"
 		      "init.svc.surfaceflinger=running\ninit.svc.zygote=running\n");
+	buf_printf(b, "ro.kernel.version=%s\n", t->profile->kernel);
 	buf_printf(b, "persist.sys.timezone=UTC\npersist.sys.locale=en-US\n");
 	buf_printf(b, "ro.sf.lcd_density=%" PRId64 "\n", t->profile->density);
 }
