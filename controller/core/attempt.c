@@ -236,7 +236,11 @@ static void staged(struct farm *f, struct attempt *a, const struct farm_event *e
 	struct lease *l = lease_of(f, a);
 
 	if (a->stopping) {
-		stopped(f, a, "the lease ended");
+		/* A copy: the row's is written over with it. */
+		char cause[LIMIT_CAUSE];
+
+		str_copy(cause, sizeof(cause), *a->row.cause ? a->row.cause : "the lease ended");
+		stopped(f, a, cause);
 		return;
 	}
 	if (ev->u.done.rc || !l || !device_usable(l->device)) {
@@ -411,7 +415,11 @@ void attempt_detached(struct farm *f, struct attempt *a, const char *cause)
 {
 	switch (a->row.state) {
 	case ATTEMPT_STAGING:
-		a->stopping = a->stopping ? a->stopping : STOP_LEASE;
+		if (!a->stopping) {
+			a->stopping = STOP_LEASE;
+			str_copy(a->row.cause, sizeof(a->row.cause), cause);
+			ent_touch(f, &a->ent);
+		}
 		action_cancel(f, a->action);
 		break;
 	case ATTEMPT_STARTED:

@@ -37,7 +37,10 @@ int story_teardown(void **state)
 static void put(void *arg, const struct row_table *t, const void *row)
 {
 	struct story *s = arg;
+	const struct attempt_row *a = row;
 
+	if (t == &attempt_table && a->failure != FAILURE_NONE)
+		snprintf(s->last_cause, sizeof(s->last_cause), "%s", a->cause);
 	if (t != &audit_table)
 		return;
 	s->n_audits++;

@@ -121,6 +121,21 @@ static void the_cause_of_the_last_failure_ends_the_run(void **state)
 	assert_int_equal(job_state(s, 1), 0);
 }
 
+/* The agent's stream may end before the push does, or the other way round. */
+static void whichever_end_comes_first_the_cause_is_the_phones(void **state)
+{
+	struct story *s = *state;
+	int64_t a = ready_device(s, 1), b = ready_device(s, 2), d, other;
+
+	submit(s, 1, "{}");
+	d = busy_one(s, a, b, &other);
+	step(s, &(struct farm_event){.kind = FARM_AGENT_LOST,
+			.u.agent_lost = {.device = d, .text = "the cable was pulled"}});
+	answer(s, ACTION_STAGE, d, ERR_CANCELLED, "cancelled");
+	assert_true(attempt_on(s, other) > 0);
+	assert_string_equal(s->last_cause, "the cable was pulled");
+}
+
 /* ---- logs ---- */
 
 static void logs_are_fetched_before_the_device_is_cleaned(void **state)
@@ -367,6 +382,7 @@ int main(void)
 		cmocka_unit_test(what_staging_fails_on_is_tried_on_another_phone),
 		T(what_the_agent_calls_infrastructure_is_tried_on_another_phone),
 		cmocka_unit_test(a_phone_that_goes_in_any_state_of_a_run_is_replaced),
+		T(whichever_end_comes_first_the_cause_is_the_phones),
 		T(the_cause_of_the_last_failure_ends_the_run),
 		T(logs_are_fetched_before_the_device_is_cleaned),
 		T(a_run_without_a_failure_fetches_no_logs),
