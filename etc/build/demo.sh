@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The demo (`make demo`): installs what is missing, builds (the compilers work while npm and what it
 # fetches come in the background, since either takes its time on a bare host), starts the daemon on loopback with a store
-# of its own, measures the example models on this very machine, prints the verdicts and the page's
-# address, and stays until Ctrl-C. With ONCE=1 it ends after the verdicts.
+# of its own and a shelf of virtual phones beside this very machine, runs the example models there and
+# here, prints the verdicts and the page's address, and stays until Ctrl-C. With ONCE=1 it ends after
+# the verdicts.
 # Exit code: 0 when every job came to a verdict, whichever; otherwise that of the first that did not.
 set -eu
 
@@ -12,9 +13,11 @@ build=${B:-build}
 data=$build/demo
 log=$data.log
 port=${PORT:-8765}
-jobs="profiles/examples/mobilenet-v1.json profiles/examples/transformer.json"
+jobs=profiles/examples/mobilenet-v1.json
 hello= # what the daemon says on stdout once it listens
 pid=
+phones= # processes of virtual phones
+shelf= # addresses that the daemon was told of
 fetch= # deps.sh in the background
 fetch_log=$build/deps.log
 began=$(date +%s)
@@ -29,6 +32,18 @@ stop() {
 	# apt ends what it has begun by itself: it must not be cut in the middle.
 	[ -z "$fetch" ] || kill "$fetch" 2>/dev/null || :
 	fetch=
+	for address in $shelf; do # it would look for them at its next start, too
+		"$build/framefarm" device disconnect --data "$data" --retry 0s "$address" 2>/dev/null || :
+	done
+	shelf=
+	for phone in $phones; do
+		kill "$phone" 2>/dev/null || :
+	done
+	for phone in $phones; do
+		wait "$phone" 2>/dev/null || :
+	done
+	phones=
+	rm -f "$build"/demo-phones.*
 	[ -n "$pid" ] || return 0
 	kill "$pid" 2>/dev/null || :
 	wait "$pid" 2>/dev/null || :
@@ -44,9 +59,49 @@ trap stop EXIT
 trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM
 
+# play NAME COUNT OPTION…: virtual phones; their addresses are then in $build/demo-phones.NAME. False where
+# there can be none, which is no reason to show nothing.
+play() {
+	out=$build/demo-phones.$1 count=$2
+	shift 2
+	"$build/framefarm-phone" --port 0 --count "$count" "$@" >"$out" 2>>"$log" &
+	phones="$phones $!"
+	tries=0
+	while [ "$(wc -l <"$out")" -lt "$count" ]; do
+		kill -0 "${phones##* }" 2>/dev/null || return 1
+		tries=$((tries + 1))
+		[ "$tries" -le 300 ] || return 1
+		sleep 0.1
+	done
+}
+addresses() { sed -n 's/^listening \([^ ]*\) .*/\1/p' "$build/demo-phones.$1"; }
+
+# ready N: waits until so many devices are.
+ready() {
+	tries=0
+	until [ "$("$build/framefarm" device list --data "$data" --url "$url" --state ready --no-color |
+		grep -c '^d[0-9]')" -ge "$1" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -le 120 ] || return 1
+		sleep 0.5
+	done
+}
+
+# run JOB: notes the exit code of the first that came to no verdict.
+run() {
+	say "$1"
+	rc=0
+	"$build/framefarm" run --data "$data" --url "$url" "$1" || rc=$?
+	case $rc in
+	0 | 10 | 11 | 12 | 13 | 15) ;;
+	*) [ "$code" != 0 ] || code=$rc ;;
+	esac
+}
+
 start() { # PORT; sets url and is true when it listens
 	hello=$(mktemp)
-	"$build/framefarm" serve --local --data "$data" --listen "127.0.0.1:$1" >"$hello" 2>>"$log" &
+	# The phones that are plugged in here stay whose they are; `framefarm serve` finds them.
+	"$build/framefarm" serve --local --no-usb ${cable:+--adb "$cable"} --data "$data" --listen "127.0.0.1:$1" >"$hello" 2>>"$log" &
 	pid=$!
 	tries=0
 	while url=$(sed -n 's/.* listens on //p' "$hello") && [ -z "$url" ]; do
@@ -85,6 +140,17 @@ tail -n 1 "$fetch_log"
 say "build: the rest"
 ${MAKE:-make} -j2 B="$build" all models
 
+say "virtual phones: one with a bad cable, two good ones"
+mkdir -p "$data"
+cable=
+# The first connection breaks in the middle of the files that its first run needs.
+if play cable 1 --profile galaxy-s9 --quirk cut-in=2000000 && play shelf 2 --profile pixel-8; then
+	cable=$(addresses cable)
+	cat "$build"/demo-phones.*
+else
+	echo "none can be played on this host (\`$build/framefarm doctor\` may say why); on without them"
+fi
+
 say "daemon"
 if ! start "$port"; then
 	tail -n 1 "$log"
@@ -94,14 +160,23 @@ fi
 echo "listening at $url; its log is $log"
 
 code=0
+if [ -n "$cable" ]; then
+	# The job takes whoever has been idle longest: the phone with the bad cable, which was first.
+	ready 2 || die "the first virtual phone does not get ready; see $log"
+	for address in $(addresses shelf); do
+		shelf="$shelf $address"
+		"$build/framefarm" device connect --data "$data" --url "$url" "$address" 2>/dev/null
+	done
+	ready 4 || die "the virtual phones do not get ready; see $log"
+	"$build/framefarm" device list --data "$data" --url "$url" --state ready
+	echo "One phone fails in the middle; its run is tried again on another:"
+	run profiles/examples/one-phone.json
+	ready 4 || die "the phone with the bad cable does not come back; see $log"
+	echo "One job across all of them, and this machine:"
+	run profiles/examples/shelf.json
+fi
 for job in $jobs; do
-	say "$job"
-	rc=0
-	"$build/framefarm" run --data "$data" --url "$url" "$job" || rc=$?
-	case $rc in
-	0 | 10 | 11 | 12 | 13 | 15) ;;
-	*) [ "$code" != 0 ] || code=$rc ;;
-	esac
+	run "$job"
 done
 
 say "results"
@@ -111,7 +186,8 @@ cat <<END
 The page:  $url/
 The token: $(cat "$data/admin.token")   (asked for once; also in $data/admin.token)
 Try:       $build/framefarm device show --data $data local
-           $build/framefarm run --data $data profiles/examples/mobilenet-v2.json
+           $build/framefarm run --data $data profiles/examples/transformer.json
+           $build/framefarm job artifacts --data $data JOB    (what a phone said when a run failed)
 END
 
 if [ -z "${ONCE:-}" ] && [ "$code" = 0 ]; then
