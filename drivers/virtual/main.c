@@ -264,7 +264,7 @@ static int set_up(struct program *g, struct err *e)
 		rc = give_up_root(e);
 	if (rc)
 		return rc;
-	umask(022);
+	umask(0); /* as adbd: what is pushed has the rights that were asked for */
 	raise_limits();
 	g->loop = loop_new(e);
 	if (!g->loop)

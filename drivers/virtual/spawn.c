@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -139,6 +140,7 @@ static void run(const struct initmsg *m)
 static void child(const struct initmsg *m, const int std[3])
 {
 	default_signals();
+	umask(0); /* as adbd */
 	setsid();
 	if (m->flags & INITMSG_PTY)
 		ioctl(std[0], TIOCSCTTY, 0);
