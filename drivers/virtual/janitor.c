@@ -4,19 +4,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "drivers/virtual/files.h"
+#include "drivers/virtual/unroot.h"
 
 /* Phones that were not stopped in order die while we begin; what they wrote last is found later. */
 #define ROUNDS 3
 
 static int remove_contents(unsigned uid)
 {
-	if (uid && (setgroups(0, 0) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
+	if (unroot(uid))
 		return 1;
 	for (int i = 0; i < ROUNDS; i++)
 		files_remove_below(".");

@@ -12,8 +12,8 @@ struct janitor {
 	int pid, pipe;
 };
 
-/* The working directory is `dir` and belongs to uid (0: stays as it is). Before there are threads.
- * 0 or -1/errno. */
+/* The working directory is `dir`; what is in it is removed as uid where we are root. Before there are
+ * threads. 0 or -1/errno. */
 int janitor_start(struct janitor *j, const char *dir, unsigned uid);
 /* Has it done now, and waits for its end. 0 when nothing is left. */
 int janitor_finish(struct janitor *j);

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +30,7 @@
 #include "drivers/virtual/phone_tcp.h"
 #include "drivers/virtual/profile.h"
 #include "drivers/virtual/tool.h"
+#include "drivers/virtual/unroot.h"
 #include "loop/host.h"
 #include "loop/loop.h"
 
@@ -124,20 +124,9 @@ static int enter_dir(struct program *g, struct err *e)
 	snprintf(g->dir, sizeof(g->dir), "%.400s/framefarm-phone-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(g->dir) || chdir(g->dir))
 		return err_errno(e, errno, "cannot make %s", g->dir);
-	if (janitor_start(&g->janitor, g->dir, geteuid() ? 0 : INIT_UID))
+	if (janitor_start(&g->janitor, g->dir, INIT_UID))
 		return err_errno(e, errno, "cannot see to it that %s is removed", g->dir);
 	g->temporary = true;
-	return 0;
-}
-
-/* A phone's storage may be root's from an earlier time; only the directory itself is handed over. */
-static int give_up_root(struct err *e)
-{
-	if (geteuid())
-		return 0;
-	if (chown(".", INIT_UID, INIT_UID) || setgroups(0, NULL) ||
-		setresgid(INIT_UID, INIT_UID, INIT_UID) || setresuid(INIT_UID, INIT_UID, INIT_UID))
-		return err_errno(e, errno, "cannot become an ordinary user");
 	return 0;
 }
 
@@ -260,8 +249,8 @@ static int set_up(struct program *g, struct err *e)
 		rc = read_keys(g, g->o.keys[i], e);
 	if (!rc)
 		rc = enter_dir(g, e);
-	if (!rc)
-		rc = give_up_root(e);
+	if (!rc && unroot(INIT_UID))
+		rc = err_errno(e, errno, "cannot become an ordinary user");
 	if (rc)
 		return rc;
 	umask(0); /* as adbd: what is pushed has the rights that were asked for */

@@ -293,6 +293,16 @@ class Program(unittest.TestCase):
             self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertEqual(os.listdir(self.folder), [])
 
+    def test_a_host_without_name_spaces_gets_a_sentence(self):
+        """In a name space that may have none below it, the kernel refuses as a closed host does."""
+        command = "echo 0 >/proc/sys/user/max_user_namespaces && exec " + PHONE
+        done = subprocess.run(["unshare", "-Ur", "sh", "-c", command], capture_output=True, text=True,
+                              timeout=PATIENCE, check=False, env=dict(os.environ, TMPDIR=self.folder))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("user.max_user_namespaces", done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(os.listdir(self.folder), [])
+
     def test_a_shelf_and_a_hard_death(self):
         phones = Phones(self.folder, count=3)
         self.assertEqual(len(set(phones.addresses)), 3)
