@@ -11,9 +11,10 @@
 #include "drivers/adb/link.h"
 #include "drivers/adb/usb_pipe.h"
 
-#define ADB_USB_WRITE_MS  5000        /* a write that does not move for so long breaks the link */
-#define ADB_USB_SPLIT     (16 * 1024) /* pieces when the kernel has no memory for more */
-#define ADB_USB_STARVE_MS 50          /* until the next try when it has none at all */
+#define ADB_USB_WRITE_MS                                                                           \
+	5000 /* a write that does not move for so long breaks the link; twice before CNXN */
+#define ADB_USB_SPLIT     (16 * 1024)       /* pieces when the kernel has no memory for more */
+#define ADB_USB_STARVE_MS 50                /* until the next try when it has none at all */
 #define ADB_USB_STALE_MAX (4 * 1024 * 1024) /* leftovers that are thrown away, at most */
 
 /* Takes the pipe. Reading begins in a later turn. */

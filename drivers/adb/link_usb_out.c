@@ -36,17 +36,23 @@ void lusb_out_drop(struct lusb *u)
 
 /* ---- the write that does not move ---- */
 
+/* While a session is being made, the handshake's own deadline comes first: it gets back in step. */
+static int64_t patience_ms(const struct lusb *u)
+{
+	return u->in.synced ? ADB_USB_WRITE_MS : 2 * ADB_USB_WRITE_MS;
+}
+
 static void on_watch(void *arg)
 {
 	struct lusb *u = arg;
 	struct lusb_out *out = &u->out;
-	int64_t due = out->moved_at + ADB_USB_WRITE_MS;
+	int64_t due = out->moved_at + patience_ms(u);
 
 	out->watch = NULL;
 	if (!out->flying || u->dead)
 		return;
 	if (u->h->now_ms(u->h) >= due)
-		lusb_fail(u, ERR_TIMEOUT, "the phone took nothing for %d ms", ADB_USB_WRITE_MS);
+		lusb_fail(u, ERR_TIMEOUT, "the phone took nothing for %d ms", (int)patience_ms(u));
 	else
 		out->watch = u->h->timer_add(u->h, due, on_watch, u);
 }

@@ -99,14 +99,6 @@ void adbd_free(struct adbd *a)
 	g_free(a);
 }
 
-void adbd_flood(struct adbd *a, uint32_t n)
-{
-	guint8 *data = g_malloc0(n);
-
-	send_packet(a, ADB_WRTE, 1, 1, data, n);
-	g_free(data);
-}
-
 long adbd_packets(const struct adbd *a)
 {
 	return a->packets;

@@ -16,7 +16,8 @@ struct slot {
 	struct device_plan plan;
 	struct device *d;
 	struct adb_link *l;
-	struct adbd *a;
+	struct adbd *a; /* one of them */
+	struct session *se;
 };
 
 GRecMutex bus_lock;
@@ -47,6 +48,8 @@ static gboolean set(struct device_plan *p, const char *key, const char *value)
 		g_strlcpy(p->product, value, sizeof(p->product));
 	else if (!strcmp(key, "iface"))
 		g_strlcpy(p->iface, value, sizeof(p->iface));
+	else if (!strcmp(key, "role"))
+		g_strlcpy(p->role, value, sizeof(p->role));
 	else
 		return FALSE;
 	return TRUE;
@@ -59,7 +62,12 @@ static void add(const struct device_plan *plan)
 	s->plan = *plan;
 	s->d = device_plug(tb, &s->plan, next_addr++);
 	s->l = devlink_new(s->d);
-	s->a = adbd_new(s->l);
+	g_rec_mutex_lock(&bus_lock);
+	if (!plan->role[0] || !strcmp(plan->role, "echo"))
+		s->a = adbd_new(s->l);
+	else
+		s->se = session_new(s->l, !strcmp(plan->role, "auth"));
+	g_rec_mutex_unlock(&bus_lock);
 	g_hash_table_insert(slots, g_strdup(plan->path), s);
 }
 
@@ -109,7 +117,10 @@ static const char *plug(char **words)
 static const char *unplug(struct slot *s)
 {
 	g_rec_mutex_lock(&bus_lock);
-	adbd_free(s->a);
+	if (s->a)
+		adbd_free(s->a);
+	else
+		session_free(s->se);
 	g_rec_mutex_unlock(&bus_lock);
 	device_unplug(s->d);
 	g_hash_table_remove(slots, s->plan.path);
@@ -119,7 +130,7 @@ static const char *unplug(struct slot *s)
 
 static const char *ask(struct slot *s, const char *what, long *ret_n)
 {
-	if (!strcmp(what, "packets"))
+	if (!strcmp(what, "packets") && s->a)
 		*ret_n = adbd_packets(s->a);
 	else if (!strcmp(what, "violations"))
 		*ret_n = devlink_violations(s->l);
@@ -139,8 +150,6 @@ static const char *with_number(struct slot *s, const char *order, const char *va
 		device_deaf(s->d, n != 0);
 	} else if (!strcmp(order, "nomem")) {
 		device_nomem(s->d, n);
-	} else if (!strcmp(order, "flood")) {
-		adbd_flood(s->a, n);
 	} else if (!strcmp(order, "stale")) {
 		junk = g_malloc0(n);
 		device_write(s->d, junk, n);

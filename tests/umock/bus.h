@@ -13,6 +13,12 @@
 
 extern GRecMutex bus_lock;
 
+/* ---- clock.c ---- */
+
+struct driver_host;
+
+struct driver_host *bus_host(void);
+
 /* ---- device.c ---- */
 
 struct device_plan {
@@ -20,6 +26,7 @@ struct device_plan {
 	unsigned vid, pid, class, mps, mode;
 	char serial[128], product[64];
 	char iface[16]; /* "adb", "dbc", "mtp", "storage" */
+	char role[16];  /* "echo": adbd.c; "device", "auth": session.c */
 };
 
 struct device;
@@ -53,14 +60,19 @@ struct adb_link *devlink_new(struct device *d);
 /* Messages that were no packets: "too many bytes". */
 long devlink_violations(const struct adb_link *l);
 
+/* ---- session.c ---- */
+
+struct session;
+
+struct session *session_new(struct adb_link *l, gboolean auth);
+void session_free(struct session *s); /* closes the link */
+
 /* ---- adbd.c ---- */
 
 struct adbd;
 
 struct adbd *adbd_new(struct adb_link *l);
-void adbd_free(struct adbd *a); /* closes the link */
-/* A WRTE of n bytes that no stream asked for. */
-void adbd_flood(struct adbd *a, uint32_t n);
+void adbd_free(struct adbd *a);          /* closes the link */
 long adbd_packets(const struct adbd *a); /* that came */
 
 #endif

@@ -483,6 +483,20 @@ static void a_write_that_does_not_move_breaks_the_link(void **state)
 	end(&s);
 }
 
+static void the_handshake_has_its_own_patience(void **state)
+{
+	(void)state;
+	BEGIN(s, 512);
+	s.su->stuck = true;
+	send_packets(&s, 1, 20);
+	support_advance(s.sh, 2 * ADB_USB_WRITE_MS - 1);
+	support_usb_run(s.su);
+	assert_int_equal(s.broken, 0);
+	support_advance(s.sh, 1);
+	expect_broken(&s, ERR_TIMEOUT, "10000 ms");
+	end(&s);
+}
+
 static void a_slow_phone_is_no_dead_one(void **state)
 {
 	(void)state;
@@ -760,6 +774,7 @@ int main(void)
 		cmocka_unit_test(asks_for_no_more_than_it_can_send),
 		cmocka_unit_test(kick_asks_later),
 		cmocka_unit_test(a_write_that_does_not_move_breaks_the_link),
+		cmocka_unit_test(the_handshake_has_its_own_patience),
 		cmocka_unit_test(a_slow_phone_is_no_dead_one),
 		cmocka_unit_test(a_short_write_breaks_the_link),
 		cmocka_unit_test(a_failed_write_breaks_the_link),
