@@ -105,6 +105,7 @@ struct job {
 	struct job_row row;
 	struct want want;
 	struct timer timer; /* while no known device matches */
+	bool looked;        /* it has waited for one as long as it is to wait for the first */
 	int n_variants, n_slots;
 	int64_t min_rounds, max_rounds, retries;
 	int64_t *deadline_ms; /* of one attempt, by variant */

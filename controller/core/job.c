@@ -360,7 +360,8 @@ void job_requeue(struct farm *f, struct job *j)
 	}
 	if (!j->timer.pos)
 		timer_set(f, &j->timer,
-			j->row.state == JOB_QUEUED ? f->cfg.no_match_ms : f->cfg.rematch_ms);
+			j->row.state == JOB_QUEUED && !j->looked ? f->cfg.no_match_ms
+								 : f->cfg.rematch_ms);
 	want_add(f, &j->want);
 	queue_match_want(f, &j->want);
 }
@@ -430,6 +431,7 @@ void job_timeout(struct farm *f, struct job *j)
 	char cause[LIMIT_CAUSE];
 	int wanted = 0;
 
+	j->looked = true;
 	for (int s = 0; s < j->n_slots; s++) {
 		if (!j->slots[s].pending)
 			continue;

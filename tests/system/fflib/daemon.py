@@ -160,6 +160,11 @@ class DaemonTest(unittest.TestCase):
                 try:
                     with open(os.path.join(root, "agent.pid")) as f:
                         pid = int(f.read().split()[0])
+                    # A number may be of another name space, or another's by now: the agent of this
+                    # very directory has it on its command line.
+                    with open("/proc/%d/cmdline" % pid, "rb") as f:
+                        if ("--dir=" + root).encode() not in f.read().split(b"\0"):
+                            continue
                     os.kill(pid, signal.SIGKILL)
                 except (OSError, ValueError, IndexError):
                     continue

@@ -358,6 +358,26 @@ static void all_are_those_that_can_be_used(void **state)
 	assert_int_equal(n_runs(s, submit(s, 0, "{}")), 2);
 }
 
+/* A match time of nothing is a match time, not a loop. */
+static void a_job_that_waits_for_a_busy_device_is_looked_at_now_and_then(void **state)
+{
+	struct story *s = *state;
+	int64_t first, second;
+
+	s->cfg.no_match_ms = 0;
+	farm_free(s->farm);
+	s->farm = farm_new(&s->cfg);
+	step(s, &(struct farm_event){.kind = FARM_BOOT});
+	ready_device(s, 1);
+	first = submit(s, 1, "{}");
+	second = submit(s, 1, "{}");
+	assert_int_equal(job_state(s, first), JOB_RUNNING);
+	assert_int_equal(job_state(s, second), JOB_QUEUED);
+	assert_true(farm_next_deadline(s->farm) > s->now.mono_ms);
+	submit(s, 1, "{\"model\": \"nobody has it\"}");
+	assert_int_equal(job_state(s, second + 1), 0);
+}
+
 static void a_slot_whose_device_stays_away_ends(void **state)
 {
 	struct story *s = *state;
@@ -394,6 +414,7 @@ int main(void)
 		T(four_devices_are_too_few_to_blame_a_job),
 		cmocka_unit_test(an_empty_selector_means_real_devices),
 		T(all_are_those_that_can_be_used),
+		T(a_job_that_waits_for_a_busy_device_is_looked_at_now_and_then),
 		T(a_slot_whose_device_stays_away_ends),
 	};
 
