@@ -293,7 +293,7 @@ def fuzz_targets():
     names = set()
     for path in glob.glob("etc/build/*.mk"):
         with open(path, encoding="utf-8") as f:
-            names.update(re.findall(r"^(fuzz-[a-z]+):", f.read(), re.M))
+            names.update(re.findall(r"^(fuzz-[a-z-]+):", f.read(), re.M))
     return sorted(names)
 
 

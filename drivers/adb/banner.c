@@ -103,9 +103,11 @@ void adb_banner_parse(const void *payload, size_t n, struct adb_banner *ret_b)
 	const char *at = payload, *end, *colon;
 
 	memset(ret_b, 0, sizeof(*ret_b));
-	n = n ? strnlen(at, n < BANNER_MAX ? n : BANNER_MAX) : 0;
+	if (!n) /* then there is no payload to point into */
+		return;
+	n = strnlen(at, n < BANNER_MAX ? n : BANNER_MAX);
 	end = at + n;
-	colon = n ? memchr(at, ':', n) : NULL;
+	colon = memchr(at, ':', n);
 	if (!colon)
 		return;
 	ret_b->peer = read_peer(at, colon - at);

@@ -44,7 +44,8 @@ struct adb_host {
 	struct adb_out control; /* CNXN or AUTH; the newest counts */
 	bool has_control;
 	struct host_timer *timer;
-	int level;       /* of the next resync; 0: none was needed */
+	int level;       /* of the last resync; 0: none was needed */
+	bool resyncing;  /* its done() has not come */
 	int key;         /* the next to try */
 	int connects;    /* CNXN sent */
 	int public_keys; /* sent */
@@ -177,6 +178,7 @@ static void on_resynced(void *arg, int code)
 	struct adb_host *a = arg;
 
 	enter(a);
+	a->resyncing = false;
 	if (a->state == ADB_HOST_CONNECTING && code)
 		end(a, code, "the phone does not answer, and its USB connection cannot be reset");
 	else if (a->state == ADB_HOST_CONNECTING)
@@ -190,11 +192,13 @@ static void escalate(struct adb_host *a)
 	int rc = ERR_UNSUPPORTED;
 
 	set_state(a, ADB_HOST_CONNECTING, "");
-	if (!a->l)
+	/* A phone that says something in the middle of a resync, and no more: the end of that goes on. */
+	if (!a->l || a->resyncing)
 		return;
 	drop_control(a);
 	while (a->l->usb && rc && a->level < 2)
 		rc = a->l->ops->resync(a->l, ++a->level, on_resynced, a);
+	a->resyncing = !rc;
 	if (rc)
 		end(a, ERR_TIMEOUT, "the phone does not answer to a connection");
 }

@@ -119,11 +119,15 @@ static void tell(struct adb_stream *s)
 {
 	if (s->told || s->held)
 		return;
+	if (s->m->dead && s->paused) /* who paused may never go on */
+		s->deaf = true;
 	if (!mux_in_deliver(s)) {
-		if (!s->paused)
+		if (!s->paused || s->m->dead)
 			mux_todo(s);
 		return;
 	}
+	if (s->in_todo) /* closed in its own data: the next turn */
+		return;
 	if (s->state == MUX_ENDED) {
 		tell_closed(s);
 		return;
@@ -283,8 +287,6 @@ void adb_mux_free(struct adb_mux *m, int code, const char *text)
 	m->dead = true;
 	for (s = TAILQ_FIRST(&m->all); s; s = next) {
 		next = TAILQ_NEXT(s, all);
-		if (s->paused) /* its receiver may never go on */
-			s->deaf = true;
 		mux_stream_end(s, code, text, false);
 		if (s->in_replies) /* a CLSE that will not be sent */
 			mux_out_unlist(s);

@@ -436,6 +436,26 @@ static void an_answer_during_the_resync_counts(void **state)
 	rig_fini(&r);
 }
 
+static void silence_behind_an_answer_during_the_resync_waits_for_its_end(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, 1, true);
+	expect_cnxn(&r);
+	pass(&r, ADB_HANDSHAKE_MS);
+	send_token(&r, 'a');
+	expect_signature(&r, 0, 'a');
+	pass(&r, ADB_HANDSHAKE_MS);
+	assert_int_equal(r.w->n_resyncs, 1); /* one at a time */
+	assert_int_equal(r.ended, 0);
+	wire_resynced(r.w, 0);
+	expect_cnxn(&r);
+	pass(&r, ADB_HANDSHAKE_MS);
+	assert_int_equal(r.w->n_resyncs, 2);
+	rig_fini(&r);
+}
+
 static void a_resync_that_fails_ends(void **state)
 {
 	struct rig r;
@@ -602,6 +622,7 @@ int main(void)
 		cmocka_unit_test(on_usb_silence_is_answered_in_rising_steps),
 		cmocka_unit_test(a_phone_that_is_in_step_again_is_online),
 		cmocka_unit_test(an_answer_during_the_resync_counts),
+		cmocka_unit_test(silence_behind_an_answer_during_the_resync_waits_for_its_end),
 		cmocka_unit_test(a_resync_that_fails_ends),
 		cmocka_unit_test(cnxn_in_mid_session_closes_the_streams_and_goes_on),
 		cmocka_unit_test(a_token_in_mid_session_asks_for_the_keys_again),

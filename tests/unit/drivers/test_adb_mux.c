@@ -330,6 +330,24 @@ static void a_stream_may_be_closed_in_its_own_data(void **state)
 	mux_rig_fini(&r);
 }
 
+static void a_stream_may_be_closed_in_data_that_were_kept(void **state)
+{
+	struct mux_rig r;
+	struct catcher k;
+
+	(void)state;
+	mux_rig_init(&r, 4096, 0);
+	mux_rig_establish(&r, &k, 1, 77);
+	mux_pause(&k, true);
+	wire_send(r.w, ADB_WRTE, 77, 1, "abc", 3);
+	k.close_on_data = true;
+	mux_pause(&k, false);
+	adb_settle(r.sh);
+	assert_int_equal(k.n, 3);
+	assert_int_equal(k.closed, 1);
+	mux_rig_fini(&r);
+}
+
 static void who_takes_the_events_away_hears_nothing(void **state)
 {
 	struct mux_rig r;
@@ -375,6 +393,35 @@ static void the_end_of_the_mux_closes_all_later_and_sends_nothing(void **state)
 		assert_int_equal(k[i].code, i == 2 ? 0 : ERR_GONE);
 	}
 	assert_string_equal(k[0].text, "unplugged");
+	r.m = NULL;
+	mux_rig_fini(&r);
+}
+
+/* The session is over before the receiver knows it. */
+static void pausing_behind_the_end_does_not_keep_it_back(void **state)
+{
+	struct mux_rig r;
+	struct catcher k, at_work;
+
+	(void)state;
+	mux_rig_init(&r, ADB_PAYLOAD_MAX, 0);
+	mux_rig_establish(&r, &k, 1, 77);
+	mux_rig_establish(&r, &at_work, 2, 78);
+	mux_pause(&k, true);
+	mux_pause(&at_work, true);
+	wire_send(r.w, ADB_WRTE, 77, 1, "kept", 4);
+	wire_send(r.w, ADB_WRTE, 78, 2, NULL, 300000);
+	mux_pause(&k, false);
+	mux_pause(&at_work, false);
+	at_work.pause_on_data = true;
+	adb_mux_free(r.m, ERR_GONE, "unplugged");
+	mux_pause(&k, true);
+	adb_settle(r.sh);
+	assert_int_equal(k.n, 0);
+	assert_int_equal(k.closed, 1);
+	assert_true(at_work.n > 0);
+	assert_int_equal(at_work.closed, 1);
+	assert_int_equal(r.freed, 1);
 	r.m = NULL;
 	mux_rig_fini(&r);
 }
@@ -550,8 +597,10 @@ int main(void)
 		cmocka_unit_test(our_close_sends_one_clse_and_drops_what_waits),
 		cmocka_unit_test(finish_sends_what_waits_and_then_closes),
 		cmocka_unit_test(a_stream_may_be_closed_in_its_own_data),
+		cmocka_unit_test(a_stream_may_be_closed_in_data_that_were_kept),
 		cmocka_unit_test(who_takes_the_events_away_hears_nothing),
 		cmocka_unit_test(the_end_of_the_mux_closes_all_later_and_sends_nothing),
+		cmocka_unit_test(pausing_behind_the_end_does_not_keep_it_back),
 		cmocka_unit_test(data_that_came_before_the_end_are_heard_before_it),
 		cmocka_unit_test(a_peer_opens_and_is_accepted_or_refused),
 		cmocka_unit_test(an_open_without_sense_is_refused),

@@ -333,9 +333,11 @@ static void what_a_banner_says_is_bounded_and_cleaned(void **state)
 {
 	size_t n = 65536;
 	char *text = malloc(n);
-	struct adb_banner b;
+	struct adb_banner b = {.features = 1};
 
 	(void)state;
+	adb_banner_parse(NULL, 0, &b); /* a CNXN without a payload */
+	assert_int_equal(b.features, 0);
 	memset(text, 'm', n);
 	memcpy(text, "device::ro.product.model=\x1b[2J\xff", 30);
 	parse(text, n, &b);
