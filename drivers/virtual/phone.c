@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -465,6 +466,11 @@ void phone_stop(struct phone *p, void (*stopped)(void *arg), void *arg)
 
 void phone_free(struct phone *p)
 {
+	char root[DRIVER_PATH_MAX + 8];
+
+	/* Closed while it ran; whoever owns the directory shall be able to remove it. */
+	snprintf(root, sizeof(root), "%s/root", p->dir);
+	chmod(root, 0755);
 	if (p->root >= 0)
 		close(p->root);
 	for (int i = 0; i < p->n_learned; i++)

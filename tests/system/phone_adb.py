@@ -318,6 +318,7 @@ class Program(unittest.TestCase):
         serial = first.serials[0]
         self.assertEqual(first.stop(), 0)
         self.assertEqual(os.listdir(kept), [serial])
+        self.assertTrue(os.stat(os.path.join(kept, serial, "root")).st_mode & 0o200)  # can be removed
         again = Phones(self.folder, "--dir", kept)
         self.assertEqual(again.serials, [serial])
         self.assertEqual(again.stop(), 0)

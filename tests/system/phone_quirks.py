@@ -27,7 +27,12 @@ class QuirkTest(unittest.TestCase):
         self.adb.connect(self.phones.addresses[0])
 
     def is_back(self):
-        return self.adb.state(self.adb.serial) == "device"
+        """Asks anew, since adb itself looks only every three seconds."""
+        if self.adb.state(self.adb.serial) == "device":
+            return True
+        self.adb.run("disconnect", self.adb.serial)
+        self.adb.run("connect", self.adb.serial)
+        return False
 
 
 class Borne(QuirkTest):
@@ -83,7 +88,7 @@ class Gone(QuirkTest):
         return "98765" in self.adb.out("shell", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
 
     def goes_and_comes_back(self):
-        wait_for(lambda: not self.is_back(), "its going")
+        wait_for(lambda: self.adb.state(self.adb.serial) != "device", "its going")
         wait_for(self.is_back, "its return")
 
     def test_restart_kills_children(self):
