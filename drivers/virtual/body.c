@@ -60,15 +60,16 @@ int64_t body_cpu_ms(int root)
 	return sum * 1000 / hz;
 }
 
-static void show(const struct body *b)
+static struct files show(const struct body *b)
 {
-	struct files f = {.dir = b->dir};
+	struct files f = {.dir = b->dir, .moving = true};
 	struct tree_out o = files_out(&f);
 
 	tree_cpu_now(&o, b->profile, &b->physics);
 	tree_thermal_now(&o, b->profile, &b->physics);
 	tree_power_now(&o, b->profile, &b->physics, b->powered);
 	tree_dumps_now(&o, b->profile, &b->physics, b->powered);
+	return f;
 }
 
 /* The host's processors stand for the phone's: when all of them work for it, all of its cores do. */
@@ -97,7 +98,7 @@ void body_step(struct body *b, int root, int64_t now_ms)
 
 int body_prepare(struct body *b, const struct tree_phone *t, char *ret_what, size_t size)
 {
-	struct files f = {.dir = b->dir};
+	struct files f = {.dir = b->dir}, moving;
 	struct tree_out o = files_out(&f);
 	int rc = storage_prepare(b->dir, ret_what, size);
 
@@ -109,7 +110,9 @@ int body_prepare(struct body *b, const struct tree_phone *t, char *ret_what, siz
 	tree_proc(&o, t);
 	tree_props(&o, t);
 	tree_dumps(&o, b->profile);
-	show(b);
+	moving = show(b);
+	if (!f.failed)
+		f = moving;
 	if (f.failed)
 		str_copy(ret_what, size, f.what);
 	return f.failed;

@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 
 #define PATH_BYTES 4096
+#define WORD       8 /* what the kernel copies in one piece */
 
 int files_mkdirs(const char *path)
 {
@@ -55,14 +57,15 @@ static int write_all(int fd, const char *text, size_t n)
 	return wrote == (ssize_t)n ? 0 : wrote < 0 ? errno : ENOSPC;
 }
 
-static int write_over(int fd, const char *text, size_t n)
+/* The text filled up with blanks before its last line's end, to `want` bytes; mem_free() it. */
+static char *pad(const char *text, size_t n, size_t want)
 {
-	struct stat st;
-	int rc = fstat(fd, &st) ? errno : write_all(fd, text, n);
+	char *padded = mem_alloc(want);
 
-	if (!rc && st.st_size > (off_t)n && ftruncate(fd, n))
-		rc = errno;
-	return rc;
+	memcpy(padded, text, n - 1);
+	memset(padded + n - 1, ' ', want - n);
+	padded[want - 1] = text[n - 1];
+	return padded;
 }
 
 static int write_new(const char *path, const char *text, size_t n, bool open_for_shell)
@@ -88,18 +91,34 @@ static int write_new(const char *path, const char *text, size_t n, bool open_for
 	return rc;
 }
 
+/* Over what is there, or new where nothing is. */
+static int write_moving(const char *path, const char *text, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW), rc;
+	size_t want = (n + WORD - 1) / WORD * WORD;
+	struct stat st;
+	char *padded;
+
+	if (fd >= 0 && !fstat(fd, &st) && (size_t)st.st_size > want)
+		want = st.st_size;
+	padded = pad(text, n, want);
+	rc = fd >= 0 ? write_all(fd, padded, want) : write_new(path, padded, want, true);
+	if (fd >= 0)
+		close(fd);
+	mem_free(padded);
+	return rc;
+}
+
 static void put(void *arg, const char *path, const char *text, size_t n, bool open_for_shell)
 {
 	struct files *f = arg;
 	char full[PATH_BYTES];
-	int fd, rc;
+	int rc;
 
 	if (snprintf(full, sizeof(full), "%s/%s", f->dir, path) >= (int)sizeof(full))
 		return;
-	fd = open_for_shell ? open(full, O_WRONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-	rc = fd >= 0 ? write_over(fd, text, n) : write_new(full, text, n, open_for_shell);
-	if (fd >= 0)
-		close(fd);
+	rc = f->moving && n ? write_moving(full, text, n)
+	                    : write_new(full, text, n, open_for_shell);
 	if (rc && !f->failed) {
 		f->failed = rc;
 		str_copy(f->what, sizeof(f->what), path);

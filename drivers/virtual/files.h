@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files of a phone's directory. A new file appears whole. One that is there is written over in
- * place, by one write of less than a page, since agents keep files of /sys open for hours and would go
- * on reading a file that was replaced. A shorter text is cut behind the write: a reader between the two
- * sees the new value and a remainder that begins behind a line's end. (A reader that copies in the
- * very nanoseconds of the write can get bytes of both; at five writes and ten readings a second that
- * is not expected in years.) Blocks; one thread at a time a phone.
+ * The files of a phone's directory, written so that no reader sees half a value. What does not move
+ * appears whole, by a rename. What moves is written over in place, since agents keep files of /sys open
+ * for hours and would go on reading one that was replaced: by one write that does not change the
+ * length, which is kept at a multiple of eight bytes by blanks at the end. A number of up to seven
+ * digits at a file's beginning then is one word to the kernel, and a reader that copies in the very
+ * nanoseconds of the write was not seen to get a mixture in millions of writes; without that it was,
+ * once in some thousands. (In a file of many values, as uevent is, one may be new and the next old,
+ * and one that crosses a word may be mixed.) Blocks; one thread at a time a phone.
  */
 #ifndef FRAMEFARM_DRIVERS_VIRTUAL_FILES_H
 #define FRAMEFARM_DRIVERS_VIRTUAL_FILES_H
@@ -19,6 +21,7 @@ struct err;
 
 struct files {
 	const char *dir; /* borrowed */
+	bool moving;     /* what is written now will be written again while it is read */
 	int failed;      /* the first errno, 0: none */
 	char what[128];  /* the path it was about */
 };
