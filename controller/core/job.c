@@ -376,14 +376,37 @@ static bool may_have(const struct job *j, int slot, const struct device *d)
 	       (!j->slots[slot].pin || j->slots[slot].pin == d->row.id);
 }
 
-/* How many devices could still come for the job's pending slots. */
-static int devices_left(struct farm *f, const struct job *j, int slot)
+/* How many devices could still come for the job's pending slots. Those that have been in quarantine for
+ * longer than a run would wait count in *ret_shut instead; *ret_one is one of them. */
+static int devices_left(
+	struct farm *f, const struct job *j, int slot, int *ret_shut, const struct device **ret_one)
 {
 	int n = 0;
 
-	for (struct map_item *it = map_first(f->devices); it; it = map_next(it))
-		n += may_have(j, slot, map_value(it));
+	*ret_shut = 0;
+	for (struct map_item *it = map_first(f->devices); it; it = map_next(it)) {
+		const struct device *d = map_value(it);
+
+		if (!may_have(j, slot, d))
+			continue;
+		if (d->row.state == DEVICE_QUARANTINED && out_of_reach(f, d, f->cfg.reattach_ms)) {
+			++*ret_shut;
+			*ret_one = d;
+		} else {
+			n++;
+		}
+	}
 	return n;
+}
+
+/* Quarantine ends when somebody ends it; nobody who waits for a job can know. */
+static void say_shut(const struct device *d, char *cause, size_t size)
+{
+	snprintf(cause, size,
+		"all devices that match are quarantined; %.30s (d%lld)%s%.88s; `framefarm device "
+		"release d%lld` when that is mended",
+		d->row.name, (long long)d->row.id, d->row.need[0] ? ": " : "", d->row.need,
+		(long long)d->row.id);
 }
 
 static void give_up_slot(
@@ -424,26 +447,35 @@ static bool lost_its_device(struct farm *f, const struct job *j, int slot, char 
 	return true;
 }
 
-/* Slots that no known device can take, be it that none matches or that the job wants more devices
- * than there are, end; the others wait on. */
+/* Slots that no known device can take, be it that none matches, that the job wants more devices than
+ * there are, or that what is left is in quarantine, end; the others wait on. */
 void job_timeout(struct farm *f, struct job *j)
 {
+	const struct device *shut = NULL;
 	char cause[LIMIT_CAUSE];
-	int wanted = 0;
+	int wanted = 0, n_shut;
 
 	j->looked = true;
 	for (int s = 0; s < j->n_slots; s++) {
+		int least, left;
+
 		if (!j->slots[s].pending)
 			continue;
 		if (!j->slots[s].pin)
 			wanted++;
-		if (devices_left(f, j, s) < (j->slots[s].pin ? 1 : wanted))
+		least = j->slots[s].pin ? 1 : wanted;
+		left = devices_left(f, j, s, &n_shut, &shut);
+		if (left + n_shut < least) {
 			give_up_slot(f, j, s, FAILURE_UNSATISFIABLE,
 				"no device that the farm knows, or too few, match the selector");
-		else if (lost_its_device(f, j, s, cause, sizeof(cause)))
+		} else if (lost_its_device(f, j, s, cause, sizeof(cause))) {
 			give_up_slot(f, j, s, FAILURE_INFRASTRUCTURE, cause);
-		else
+		} else if (left < least) {
+			say_shut(shut, cause, sizeof(cause));
+			give_up_slot(f, j, s, FAILURE_INFRASTRUCTURE, cause);
+		} else {
 			forgive(f, j, s);
+		}
 	}
 	job_requeue(f, j);
 }

@@ -41,6 +41,8 @@ static void put(void *arg, const struct row_table *t, const void *row)
 
 	if (t == &attempt_table && a->failure != FAILURE_NONE)
 		snprintf(s->last_cause, sizeof(s->last_cause), "%s", a->cause);
+	if (t == &run_table)
+		s->last_run = *(const struct run_row *)row;
 	if (t != &audit_table)
 		return;
 	s->n_audits++;

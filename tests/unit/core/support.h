@@ -31,6 +31,7 @@ struct story {
 	int n_answers, n_audits;
 	char last_audit[64], last_more[256];
 	char last_cause[LIMIT_CAUSE]; /* of the last attempt that ended without a result */
+	struct run_row last_run;      /* as it was last stored; a run is forgotten with its job */
 	int64_t next_handle;
 	/* What identifying tells of the device that arrived as number i. */
 	bool is_virtual, no_caps;

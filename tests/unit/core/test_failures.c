@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/exitcode.h"
+
 /* The one of the two on which the job's first attempt is; *ret_other: the other. */
 static int64_t busy_one(struct story *s, int64_t a, int64_t b, int64_t *ret_other)
 {
@@ -394,6 +396,41 @@ static void a_slot_whose_device_stays_away_ends(void **state)
 	assert_int_equal(job_state(s, job), 0);
 }
 
+/* Whoever waits for the job is told which device, why it is out, and how it comes back. */
+static void a_job_whose_devices_are_all_quarantined_ends(void **state)
+{
+	struct story *s = *state;
+	int64_t ids[2], job;
+
+	shelf(s, ids, 2);
+	admin(s, ids[0], FARM_ADMIN_QUARANTINE);
+	admin(s, ids[1], FARM_ADMIN_QUARANTINE);
+	job = submit(s, 1, "{}");
+	pass(s, s->cfg.reattach_ms - 5000);
+	assert_int_equal(job_state(s, job), JOB_QUEUED);
+	pass(s, s->cfg.no_match_ms + 5000);
+	assert_int_equal(job_state(s, job), 0);
+	assert_int_equal(s->last_run.exit_code, EXIT_INFRASTRUCTURE);
+	assert_non_null(strstr(s->last_run.cause, "all devices that match are quarantined; "));
+	assert_non_null(strstr(s->last_run.cause, "`framefarm device release d"));
+}
+
+static void a_job_waits_while_a_device_in_service_may_come(void **state)
+{
+	struct story *s = *state;
+	int64_t ids[2], job;
+
+	shelf(s, ids, 2);
+	admin(s, ids[0], FARM_ADMIN_QUARANTINE);
+	unplug(s, 2);
+	job = submit(s, 1, "{}");
+	pass(s, 2 * s->cfg.reattach_ms);
+	assert_int_equal(job_state(s, job), JOB_QUEUED);
+	identify_as(s, arrive(s, "usb 1-2"), 2);
+	answer_prepare(s, ids[1]);
+	assert_true(attempt_on(s, ids[1]) != 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, story_setup, story_teardown)
 
 int main(void)
@@ -416,6 +453,8 @@ int main(void)
 		T(all_are_those_that_can_be_used),
 		T(a_job_that_waits_for_a_busy_device_is_looked_at_now_and_then),
 		T(a_slot_whose_device_stays_away_ends),
+		T(a_job_whose_devices_are_all_quarantined_ends),
+		T(a_job_waits_while_a_device_in_service_may_come),
 	};
 
 	return cmocka_run_group_tests_name("core_failures", tests, NULL, NULL);
