@@ -133,13 +133,36 @@ static void execution_fails_with_its_cause(void **state)
 	says(&r, GATE_KIND_EXECUTION, GATE_PASS, "the model ran to its end; PASS");
 	execution_judge(EXECUTION_CRASH, "killed by SIGSEGV in the paced block", &r);
 	says(&r, GATE_KIND_EXECUTION, GATE_FAIL,
-		"FAIL because the runner crashed: killed by SIGSEGV in the paced block");
+		"FAIL because the runner crashed: killed by SIGSEGV in the paced block; `framefarm "
+		"job logs` has what it wrote before");
 	for (int end = EXECUTION_REFUSED; end < EXECUTION_ENDS_END; end++) {
 		execution_judge(end, NULL, &r);
 		assert_int_equal(r.verdict, GATE_FAIL);
 	}
 	execution_judge(99, NULL, &r);
 	assert_int_equal(r.verdict, GATE_INCONCLUSIVE);
+}
+
+/* However much the runtime says, the sentence still ends with what to do. */
+static void an_execution_that_fails_says_what_to_do(void **state)
+{
+	static const char *const words[EXECUTION_ENDS_END] = {
+		[EXECUTION_REFUSED] = "`framefarm job logs` has the runtime's own words",
+		[EXECUTION_CRASH] = "`framefarm job logs` has what it wrote before",
+		[EXECUTION_HANG] = "raise measure.stall_ms in the job",
+		[EXECUTION_MEMORY] = "raise measure.memory_mb in the job",
+	};
+	char cause[2000];
+	struct gate_result r;
+
+	(void)state;
+	memset(cause, 'x', sizeof(cause) - 1);
+	cause[sizeof(cause) - 1] = '\0';
+	for (int end = EXECUTION_REFUSED; end < EXECUTION_ENDS_END; end++) {
+		execution_judge(end, cause, &r);
+		assert_non_null(strstr(r.text, "xxx; "));
+		assert_string_equal(r.text + strlen(r.text) - strlen(words[end]), words[end]);
+	}
 }
 
 static void coverage_prefers_time_to_nodes(void **state)
@@ -274,6 +297,7 @@ int main(void)
 		cmocka_unit_test(broken_outputs_fail_whatever_the_limits),
 		cmocka_unit_test(what_was_not_compared_is_not_a_pass),
 		cmocka_unit_test(execution_fails_with_its_cause),
+		cmocka_unit_test(an_execution_that_fails_says_what_to_do),
 		cmocka_unit_test(coverage_prefers_time_to_nodes),
 		cmocka_unit_test(unknown_coverage_is_inconclusive),
 		cmocka_unit_test(gates_become_one_verdict),
