@@ -152,9 +152,9 @@ static const struct json *gate_of(const struct json *result, const char *name)
 static void summarize_budget(struct json *o, const struct json *result)
 {
 	static const char *const of_gate[] = {
-		"budget_ns", "percentile", "value_ns", "lower_ns", "upper_ns"};
-	static const char *const of_block[] = {"n", "over", "over_percent", "longest_streak",
-		"skipped", "p50_ns", "p90_ns", "p99_ns"};
+		"budget_ns", "percentile", "value_ns", "lower_ns", "upper_ns", "skipped"};
+	static const char *const of_block[] = {
+		"n", "over", "over_percent", "longest_streak", "p50_ns", "p90_ns", "p99_ns"};
 	const struct json *gate = gate_of(result, "budget");
 	const struct json *metrics = json_get(result, "metrics"), *block;
 	const char *name = "paced";

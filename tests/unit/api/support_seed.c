@@ -19,7 +19,8 @@ static const char result_text[] =
 	" \"text\": \"FAIL because the lower bound 17.00 ms of p99 is over 16.00 ms\","
 	" \"gates\": [{\"name\": \"budget\", \"verdict\": \"fail\", \"text\": \"n=600, over=100\","
 	"  \"budget_ns\": 16000000, \"percentile\": 0.99, \"value_ns\": 17000000,"
-	"  \"lower_ns\": 17000000, \"upper_ns\": 17000000, \"n\": 600, \"over\": 100}],"
+	"  \"lower_ns\": 17000000, \"upper_ns\": 17000000, \"n\": 600, \"over\": 100,"
+	"  \"skipped\": 3}],"
 	" \"metrics\": {\"paced\": {\"n\": 600, \"p50_ns\": 9000000, \"p90_ns\": 17000000,"
 	"  \"p99_ns\": 17000000, \"over\": 100, \"over_percent\": 16.7, \"longest_streak\": 100}},"
 	" \"environment\": {\"thermal\": \"observed\", \"labels\": [\"charging\"]}}";

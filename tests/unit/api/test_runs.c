@@ -45,6 +45,7 @@ static void the_list_tells_in_one_line_what_a_run_found(void **state)
 	assert_int_equal(response_int(&p, "runs.2.summary.budget_ns"), 16000000);
 	assert_int_equal(response_int(&p, "runs.2.summary.p99_ns"), 17000000);
 	assert_int_equal(response_int(&p, "runs.2.summary.over"), 100);
+	assert_int_equal(response_int(&p, "runs.2.summary.skipped"), 3);
 	assert_null(response_at(&p, "runs.2.result"));
 	response_free(&p);
 	get(r, "/api/v1/runs?verdict=fail", 200, &p);
