@@ -28,7 +28,8 @@ extern const struct option_table outcome_options; /* see OPTION_PART */
 
 /* Opens the files that were asked for, so that a bad name is found before anything is measured. */
 int outcome_open(const struct outcome_options *o, struct outcome **ret_out, struct err *e);
-void outcome_free(struct outcome *out); /* closes them; NULL is allowed */
+/* Closes them, and removes those into which nothing was written; NULL is allowed. */
+void outcome_free(struct outcome *out);
 
 /* Waits for the job, writes the result, says what is to be said and returns the exit code. `name` is
  * the command, for messages. Call between stop_begin() and stop_end(). */

@@ -162,6 +162,15 @@ class GivingUp(CliTest):
         self.assertIn("j1 goes on", err)
         self.assertEqual(self.api.jobs["j1"].doc["state"], "queued")
 
+    def test_no_result_is_no_file_rather_than_an_empty_one(self):
+        self.write("old.xml", "<testsuites/>")  # of another job
+        code, _, _ = self.cli("run", self.write_job(), "--wait-timeout", "300ms", "--json", "r.json",
+                              "--junit", "old.xml", "--markdown", "/dev/null")
+        self.assertEqual(code, 16)
+        self.assertFalse(os.path.exists(self.path("r.json")))
+        self.assertFalse(os.path.exists(self.path("old.xml")))
+        self.assertTrue(os.path.exists("/dev/null"))
+
     def test_wait_timeout_with_cancel_on_exit_is_exit_19(self):
         code, _, err = self.cli("run", self.write_job(), "--wait-timeout", "200ms",
                                 "--cancel-on-exit")
