@@ -50,6 +50,7 @@ function figures(run) {
 				count(s.over),
 				`of ${count(s.n)} frames over (${percent(s.over, s.n) || "none"})`,
 			),
+		s.skipped > 0 && figure(count(s.skipped), "releases skipped, the last frame being late"),
 	];
 }
 
@@ -97,7 +98,9 @@ function head(run) {
 		{class: "panel", "aria-label": "Verdict"},
 		h("div", {class: "verdictline"}, runBadge(run, "large"), figures(run), labels(run)),
 		h("p", {}, [
-			run.device ? `on ${run.device.name} (${run.device.model})` : "no device yet",
+			run.device
+				? `on ${run.device.name} (${run.device.model})`
+				: `no device${isOver(run) ? "" : " yet"}`,
 			" ",
 			virtualMark(run.device),
 			` · round ${run.round} · `,
@@ -248,7 +251,13 @@ const path = () =>
 	address(`${API}/runs/${encodeURIComponent(id)}`, {attempt: params.get("attempt")});
 
 async function load() {
-	page.run = await get(path());
+	try {
+		page.run = await get(path());
+	} catch (e) {
+		fill(byId("run"));
+		byId("run").removeAttribute("aria-busy");
+		throw e;
+	}
 	dropCharts();
 	await show();
 }

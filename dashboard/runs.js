@@ -141,7 +141,7 @@ const columns = [
 						h("small", {class: "quiet"}, r.device.model),
 						virtualMark(r.device),
 					]
-				: h("span", {class: "quiet"}, "none yet"),
+				: h("span", {class: "quiet"}, isOver(r) ? "none" : "none yet"),
 	},
 	{title: "p50 / p99", class: "latency", cell: latency},
 	{title: "Over", class: "right", cell: overCell},

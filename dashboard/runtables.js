@@ -128,24 +128,33 @@ export function metricsTable(run) {
 			h("p", {class: "quiet"}, "Nothing was judged."),
 		);
 	const blocks = BLOCKS.filter(([key]) => metrics[key]);
-	const el = table(
-		h("table", {class: "num"}),
-		[
-			{title: "", head: true, cell: ([, title]) => title},
-			...blocks.map(([key, title]) => ({
-				title,
-				class: "right",
-				cell: ([name, , fmt]) =>
-					metrics[key][name] === undefined ? "" : fmt(metrics[key][name], metrics[key]),
-			})),
-		],
-		FIGURES,
-	);
+	const timed = () =>
+		table(
+			h("table", {class: "num"}),
+			[
+				{title: "", head: true, cell: ([, title]) => title},
+				...blocks.map(([key, title]) => ({
+					title,
+					class: "right",
+					cell: ([name, , fmt]) =>
+						metrics[key][name] === undefined
+							? ""
+							: fmt(metrics[key][name], metrics[key]),
+				})),
+			],
+			FIGURES,
+		);
 	return h(
 		"section",
 		{},
 		h("h2", {}, "Metrics"),
-		h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Metrics"}, el),
+		blocks.length
+			? h(
+					"div",
+					{class: "scroll", tabindex: "0", role: "region", "aria-label": "Metrics"},
+					timed(),
+				)
+			: h("p", {class: "quiet"}, "No block was timed."),
 		h(
 			"p",
 			{},

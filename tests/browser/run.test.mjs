@@ -46,7 +46,22 @@ test("the verdict comes with its arithmetic", async () => {
 			head,
 			/n=3600, over=1214, tau=3\.8, n_eff=947; FAIL because the lower bound 21\.40 ms/,
 		);
+		assert.match(head, /12 releases skipped/);
 		assert.equal(await page.locator(".gates li").count(), 3);
+	});
+});
+
+test("a run that timed nothing has no empty table", async () => {
+	await withPage({}, async (page) => {
+		await page.route(/\/api\/v1\/runs\/r901$/, async (route) => {
+			const answer = await route.fetch();
+			const run = await answer.json();
+			run.result.metrics = {load_cold_ns: 57830000};
+			await route.fulfill({response: answer, json: run});
+		});
+		await openRun(page, "/runs/r901");
+		await page.getByText("No block was timed.").waitFor();
+		await page.getByText("cold load: 57.83 ms").waitFor();
 	});
 });
 
@@ -257,5 +272,7 @@ test("a run that does not exist says so", async () => {
 		await open(page, "/runs/r77777");
 		await page.waitForSelector("#problem:not([hidden])");
 		assert.match(await page.innerText("#problem"), /there is no run r77777/);
+		assert.equal(await page.innerText("#run"), ""); // and loads no longer
+		assert.equal(await page.getAttribute("#run", "aria-busy"), null);
 	});
 });
