@@ -180,8 +180,11 @@ static bool write_all(struct outcome *out, const struct report *r, const char *n
 		command_fail(name, &e, 0);
 		written = false;
 	}
-	if (fflush(stdout) || ferror(stdout))
+	if (fflush(stdout) || ferror(stdout)) {
+		err_errno(&e, errno, "the result cannot be written to stdout");
+		command_fail(name, &e, 0);
 		written = false;
+	}
 	return written;
 }
 

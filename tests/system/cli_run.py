@@ -5,10 +5,11 @@
 import json
 import os
 import re
+import subprocess
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from fflib.fakeapi import CliTest, run_json
+from fflib.fakeapi import PROGRAM, CliTest, run_json
 
 
 def ends(verdict, code, **more):
@@ -172,6 +173,17 @@ class Results(CliTest):
         self.assertEqual(code, 2)
         self.assertIn("no/such/dir.xml cannot be written", err)
         self.assertFalse(self.api.asked("POST", "/api/v1/jobs"))
+
+    def test_a_result_that_cannot_be_written_is_said_and_no_success(self):
+        self.api.on_submit = ends("pass", 0)
+        with open("/dev/full", "w", encoding="ascii") as full:
+            child = subprocess.run([PROGRAM, "run", self.write_job()], stdout=full, text=True,
+                                   stderr=subprocess.PIPE, env=self.env, cwd=self.dir, check=False)
+        self.assertEqual(child.returncode, 1)
+        self.assertIn("cannot be written to stdout: No space left on device", child.stderr)
+        code, _, err = self.cli("run", self.write_job(), "--json", "/dev/full")
+        self.assertEqual(code, 1)
+        self.assertIn("/dev/full cannot be written: No space left on device", err)
 
     def test_all_runs_of_a_large_job(self):
         self.api.runs_in_job = 3
