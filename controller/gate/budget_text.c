@@ -25,7 +25,7 @@ static void add(struct budget_result *r, const char *fmt, ...)
 }
 
 /* A time and the budget beside it, in ms: two decimals, or all six where two would show unequal
- * times as equal. */
+ * times as equal, or little of a budget of less than a millisecond. */
 struct ms_pair {
 	char time[32], budget[32];
 };
@@ -33,7 +33,7 @@ struct ms_pair {
 static struct ms_pair beside(int64_t ns, int64_t budget_ns)
 {
 	struct ms_pair p;
-	int digits = 2;
+	int digits = budget_ns < NS_PER_MS ? 6 : 2;
 
 	do {
 		snprintf(p.time, sizeof(p.time), "%.*f", digits, ns / NS_PER_MS);

@@ -130,7 +130,7 @@ static struct rstr *result_of(const struct finding *o)
 		"  \"value_ns\": %.0f, \"lower_ns\": %.0f, \"upper_ns\": %.0f, \"confidence\": "
 		"0.95,"
 		"  \"n\": 3600, \"over\": %d, \"skipped\": 12, \"tau\": 3.8, \"n_eff\": 947, "
-	        "\"rounds\": 1}],"
+		"\"rounds\": 1}],"
 		" \"metrics\": {\"paced\": {\"n\": 3600, \"p50_ns\": %.0f, \"p90_ns\": %.0f,"
 		"  \"p99_ns\": %.0f, \"min_ns\": %.0f, \"max_ns\": %.0f, \"mean_ns\": %.0f,"
 		"  \"sd_ns\": 812345, \"cv\": 0.07, \"over\": %d, \"over_percent\": %.2f,"

@@ -445,6 +445,21 @@ static void the_budget_to_the_nanosecond(void **state)
 					 "p99 is over 16.000000 ms");
 }
 
+static void a_budget_below_a_millisecond_is_shown(void **state)
+{
+	static int64_t v[1800];
+	struct budget_round round = {v, 1800, 0};
+	struct budget_input in = {&round, 1, 1000, 0.99, 0};
+	struct budget_result r;
+	struct err e = {0};
+
+	(void)state;
+	fill(v, 0, 1800, 0.69);
+	assert_int_equal(budget_judge(&in, &r, &e), 0);
+	assert_string_equal(r.gate.text, "n=1800, over=1800, tau=1.0, n_eff=1800; FAIL because the "
+					 "lower bound 0.690000 ms of p99 is over 0.001000 ms");
+}
+
 static void the_arithmetic_is_shown(void **state)
 {
 	static int64_t v[1800];
@@ -514,6 +529,7 @@ int main(void)
 		cmocka_unit_test(rounds_that_each_fail_fail_together),
 		cmocka_unit_test(closer_than_the_noise_is_inconclusive),
 		cmocka_unit_test(the_budget_to_the_nanosecond),
+		cmocka_unit_test(a_budget_below_a_millisecond_is_shown),
 		cmocka_unit_test(the_arithmetic_is_shown),
 		cmocka_unit_test(impossible_questions_are_refused),
 	};
