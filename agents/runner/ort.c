@@ -11,6 +11,9 @@
 #include "hush.h"
 #include "plan.h"
 
+/* What the user of a host can do about a library that is none for us. */
+#define ANOTHER "; name ONNX Runtime's own in FRAMEFARM_ORT"
+
 #define LOG_LINES 200
 #define LOG_BYTES 512
 
@@ -93,14 +96,15 @@ int ort_open(const char *path, struct ort **ret_ort, struct fail *f)
 	setenv("ORT_DISABLE_TELEMETRY", "1", 1);
 	o->lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!o->lib) {
-		refuse(f, "the runtime library cannot be opened: %s", dlerror());
+		refuse(f, "the runtime library cannot be opened: %s" ANOTHER, dlerror());
 		goto out;
 	}
 	*(void **)&get_base = dlsym(o->lib, "OrtGetApiBase");
 	base = get_base ? get_base() : NULL;
 	if (!base || !base->get_api || !base->get_version) {
 		fail_set(f, OUTCOME_RUNTIME,
-			"the runtime library is not ONNX Runtime: it has no OrtGetApiBase");
+			"the runtime library is not ONNX Runtime: it has no "
+			"OrtGetApiBase" ANOTHER);
 		goto out;
 	}
 	if (load_api(o, base, f))

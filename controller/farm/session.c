@@ -16,6 +16,9 @@
 #include "farm/ctl.h"
 #include "farm/ingest.h"
 
+/* What may be the matter with an agent that breaks the protocol. */
+#define OTHER_BUILD "; is it of another build? `make` builds it"
+
 #define FEED_MAX     65536
 #define HANDSHAKE_MS 15000
 
@@ -222,12 +225,12 @@ static void on_welcome(struct session *s, const struct proto_frame *f)
 	struct msg_welcome w;
 
 	if (s->state != HANDSHAKE || msg_welcome_get(f->payload, f->len, &w)) {
-		session_fail(s, "the agent's welcome is malformed");
+		session_fail(s, "the agent's welcome is malformed" OTHER_BUILD);
 		return;
 	}
 	if (w.version < PROTO_VERSION_MIN || w.version > PROTO_VERSION) {
 		msg_welcome_fini(&w);
-		session_fail(s, "the agent chose a version that we did not offer");
+		session_fail(s, "the agent chose a version that we did not offer" OTHER_BUILD);
 		return;
 	}
 	stop_timer(s);
@@ -361,7 +364,7 @@ static void on_end(struct session *s, const struct proto_frame *f)
 static void on_frame(struct session *s, const struct proto_frame *f)
 {
 	if (s->state == HANDSHAKE && f->type != PROTO_WELCOME && f->type != PROTO_REFUSE) {
-		session_fail(s, "the agent spoke before its welcome");
+		session_fail(s, "the agent spoke before its welcome" OTHER_BUILD);
 		return;
 	}
 	switch (f->type) {
@@ -395,7 +398,7 @@ static void drain_frames(struct session *s)
 
 	while (s->stream && !s->fail_rc && (got = proto_parser_next(&s->parser, &f))) {
 		if (got < 0) {
-			session_fail(s, "the agent sent garbage");
+			session_fail(s, "the agent sent garbage" OTHER_BUILD);
 			return;
 		}
 		on_frame(s, &f);

@@ -87,7 +87,8 @@ class BadModels(DaemonTest):
         return os.path.join(BAD, name)
 
     def test_truncated(self):
-        self.judged(with_model(self.bad("truncated.onnx")), "execution", "refused")
+        self.judged(with_model(self.bad("truncated.onnx")), "execution", "refused",
+                    "mend the model")
 
     def test_corrupted(self):
         self.judged(with_model(self.bad("random.onnx")), "execution", "refused")
@@ -123,11 +124,11 @@ class BadModels(DaemonTest):
 
     def test_a_model_that_never_ends(self):
         job = with_model(self.bad("hang.onnx"), measure={"stall_ms": 1500})
-        self.judged(job, "execution", "hung", "no sign of life")
+        self.judged(job, "execution", "hung", "no sign of life", "measure.stall_ms")
 
     def test_a_model_that_takes_all_memory(self):
         job = with_model(self.bad("hungry.onnx"), measure={"memory_mb": 600, "stall_ms": 60000})
-        self.judged(job, "execution", "memory")
+        self.judged(job, "execution", "memory", "measure.memory_mb")
 
 
 class BadRuntime(DaemonTest):
@@ -144,7 +145,7 @@ class BadRuntime(DaemonTest):
 
     def test_foreign_runtime(self):
         self.daemon("--ort", os.path.realpath("/lib/x86_64-linux-gnu/libm.so.6"))
-        self.infrastructure("OrtGetApiBase")
+        self.infrastructure("OrtGetApiBase", "FRAMEFARM_ORT")
 
 
 AGENT = """#!/usr/bin/python3 -I
@@ -193,20 +194,27 @@ def frame(kind, payload):
 class BadAgent(DaemonTest):
     """An agent that speaks another language costs its device, not the farm."""
 
-    def bad_agent(self, hello, *words):
+    def bad_agent(self, hello, *words, options=()):
         tools = os.path.join(self.dir, "tools")
         os.mkdir(tools)
         agent = os.path.join(tools, "framefarm-agent")
         with open(agent, "w") as f:
             f.write(AGENT % hello.hex())
         os.chmod(agent, stat.S_IRWXU)
-        d = self.daemon("--tools", tools)
+        d = self.daemon("--tools", tools, *options)
         device = wait_for(lambda: [x for x in d.get("/api/v1/devices")["devices"]
                                    if x["state"] in ("recovering", "quarantined")],
                           "the device to fail")[0]
-        for w in words:
+        for w in (*words, "build"):  # whose agent it must be
             self.assertIn(w, device["need"])
         self.assertEqual(d.http("GET", "/readyz").status, 200)
+
+    def test_who_waits_for_the_device_is_told_why_and_how_it_comes_back(self):
+        self.bad_agent(b"GET / HTTP/1.1\r\n\r\n" * 4, "garbage",
+                       options=("--reattach-time", "1s", "--match-time", "1s"))
+        r = self.cli("run", self.job_file(mlp_job()), check=ff.INFRASTRUCTURE)
+        self.assertIn("quarantined; local (d1): the agent sent garbage", r.stdout)
+        self.assertIn("framefarm device release d1", r.stdout)
 
     def test_garbage(self):
         self.bad_agent(b"GET / HTTP/1.1\r\n\r\n" * 4, "garbage")
