@@ -476,8 +476,11 @@ int cmd_serve(int argc, char **argv)
 	}
 	rc = start(&s, &e);
 	if (rc) {
-		/* What was begun ends with the process; nothing of it is worth an orderly end. */
-		return command_fail("serve", &e, exit_code_of(e.code));
+		/* What was begun ends with the process; nothing of it is worth an orderly end. No
+		 * exit(): a driver's thread may be inside a library that cleans up there. */
+		rc = command_fail("serve", &e, exit_code_of(e.code));
+		fflush(NULL);
+		_exit(rc);
 	}
 	say_hello(&s);
 	loop_run(s.loop, turn, &s);
