@@ -154,7 +154,7 @@ void doctor_adb_server(struct doctor *d)
 	}
 	doctor_say(d, DOCTOR_WARN,
 		"end it where nobody needs it (adb kill-server), keep it off USB (ADB_USB=0), or "
-	        "use "
+		"use "
 		"a phone of its through it: framefarm device connect server:SERIAL",
 		"an adb server listens on 127.0.0.1:%d: it claims every phone on USB that is free, "
 		"and one of the two tools does not get it",

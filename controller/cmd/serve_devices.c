@@ -12,7 +12,7 @@ static const struct option_row rows[] = {
 		.unit = "ADDRESS",
 		OPTION_AT(struct serve_devices, adb),
 		.help = "connect to the Android phone at HOST:PORT, or to the one that an adb "
-                        "server "
+			"server "
 			"of this host keeps, server:SERIAL; may be given several times"},
 	{.name = "no-usb",
 		.type = OPTION_FLAG,
