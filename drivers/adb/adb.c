@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "drivers/adb/driver_adb.h"
+#include "drivers/adb/port_usb.h"
 
 #define MIN_FREE_MB 256
 #define SERVER_PORT 5037
@@ -125,6 +126,7 @@ static void load(void *arg)
 static void loaded(void *arg)
 {
 	struct adb *a = arg;
+	struct err e = {0};
 
 	a->loading = false;
 	if (a->stopped) {
@@ -137,6 +139,8 @@ static void loaded(void *arg)
 	}
 	a->ready = true;
 	adb_addresses_begin(a);
+	if (a->cfg.usb && adb_port_usb_begin(a, &e))
+		log_warn("event=no_usb cause=\"%s\" remedy=\"phones over TCP still work\"", e.text);
 }
 
 static void release(struct adb *a)
@@ -194,6 +198,14 @@ void adb_check_stopped(struct adb *a)
 	a->stop_timer = a->host->timer_add(a->host, a->host->now_ms(a->host), on_stop, a);
 }
 
+static void usb_stopped(void *arg)
+{
+	struct adb *a = arg;
+
+	a->usb = NULL;
+	adb_check_stopped(a);
+}
+
 static void stop(void *inst, void (*stopped)(void *arg), void *arg)
 {
 	struct adb *a = inst;
@@ -208,6 +220,8 @@ static void stop(void *inst, void (*stopped)(void *arg), void *arg)
 			adb_dev_end(p->dev, "the adb driver was stopped");
 		p->ops->free(p);
 	}
+	if (a->usb)
+		adb_usb_stop(a->usb, usb_stopped, a);
 	adb_check_stopped(a);
 }
 

@@ -2,6 +2,8 @@
 /* The guard over the contract of driver.h, and the driver under test; see support_host.h. */
 #include "support_host_internal.h"
 
+#include "base/str.h"
+
 static struct support_host *of(struct driver_host *h)
 {
 	return (struct support_host *)h;
@@ -44,6 +46,8 @@ static void arrived(
 	assert_int_equal(dev_slot(sh, dev), -1);
 	assert_true(sh->n_arrived < SUPPORT_DEVS);
 	sh->here[sh->n_arrived] = true;
+	str_copy(sh->where[sh->n_arrived], LIMIT_NAME, where);
+	sh->need[sh->n_arrived][0] = '\0';
 	sh->devs[sh->n_arrived++] = dev;
 }
 
@@ -66,10 +70,15 @@ static void gone(struct driver_host *h, struct driver_dev *dev, const char *why)
 static void needs_human(
 	struct driver_host *h, struct driver_dev *dev, const char *what_to_do, bool may_pass)
 {
-	check_outside(of(h), "needs_human()");
-	assert_true(dev_slot(of(h), dev) >= 0);
+	struct support_host *sh = of(h);
+	int i = dev_slot(sh, dev);
+
+	check_outside(sh, "needs_human()");
+	assert_true(i >= 0);
 	assert_non_null(what_to_do);
 	assert_true(*what_to_do || !may_pass);
+	str_copy(sh->need[i], LIMIT_CAUSE, what_to_do);
+	sh->may_pass[i] = may_pass;
 }
 
 static void op_done(struct driver_host *h, struct driver_op *op)
@@ -181,6 +190,16 @@ struct driver_dev *support_dev(const struct support_host *sh, int n)
 {
 	assert_true(n < sh->n_arrived);
 	return sh->devs[n];
+}
+
+const char *support_need(const struct support_host *sh, int n)
+{
+	return sh->need[n];
+}
+
+const char *support_where(const struct support_host *sh, int n)
+{
+	return sh->where[n];
 }
 
 int support_n_arrived(const struct support_host *sh)

@@ -56,6 +56,9 @@ bool support_is_stopped(const struct support_host *sh);
 /* The nth device that arrived, from 0. */
 struct driver_dev *support_dev(const struct support_host *sh, int n);
 int support_n_arrived(const struct support_host *sh);
+/* What the nth device last said that a person must do; "" for nothing. */
+const char *support_need(const struct support_host *sh, int n);
+const char *support_where(const struct support_host *sh, int n);
 int support_n_gone(const struct support_host *sh);
 
 /* Fills op->dev with the newest device where it is NULL. Returns what submit() did. */

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "base/limits.h"
 #include "support_host.h"
 
 struct work;
@@ -31,6 +32,8 @@ struct support_host {
 	int n_done;
 	struct driver_dev *devs[SUPPORT_DEVS];
 	bool here[SUPPORT_DEVS];
+	char where[SUPPORT_DEVS][LIMIT_NAME], need[SUPPORT_DEVS][LIMIT_CAUSE];
+	bool may_pass[SUPPORT_DEVS];
 	int n_arrived, n_gone;
 	int stopping, stopped;
 };
