@@ -87,14 +87,16 @@ static int check_texts(struct jobspec_reader *r, const struct json *node)
 
 struct raw_devices {
 	const struct json *select, *count;
+	bool keep_files;
 };
 
 static const struct json_field devices_fields[] = {
 	{"select", JSON_WANT_OBJECT, offsetof(struct raw_devices, select)},
 	{"count", JSON_WANT_ANY, offsetof(struct raw_devices, count)},
+	{"keep_files", JSON_WANT_BOOL, offsetof(struct raw_devices, keep_files)},
 };
 
-const struct jobspec_table jobspec_devices_table = {"devices", devices_fields, 2};
+const struct jobspec_table jobspec_devices_table = {"devices", devices_fields, 3};
 
 bool jobspec_virtual_ok(const struct jobspec_selector *s)
 {
@@ -120,6 +122,7 @@ static int read_devices(struct jobspec_reader *r, const struct json *node, struc
 	if (!rc && !jobspec_virtual_ok(&s->select))
 		rc = jobspec_refuse(r, raw.select, ERR_PARSE,
 			"the selector's \"virtual\" must be \"yes\", \"no\" or \"any\"");
+	s->keep_files = raw.keep_files;
 	if (rc || !raw.count)
 		return rc;
 	if (!strcmp(json_str(raw.count), "all")) {

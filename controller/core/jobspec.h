@@ -26,7 +26,8 @@
  *	             "cases": [{"inputs": {"input": "in0.pb"}, "outputs": {"probs": "out0.pb"}}]},
  *	  "preset": "quick",
  *	  "measure": {"cold_loads": 1, …},                  overrides of the preset, by name
- *	  "devices": {"select": {"kind": "local"}, "count": 1},   count: number or "all"
+ *	  "devices": {"select": {"kind": "local"}, "count": 1,    count: number or "all"
+ *	              "keep_files": false},
  *	  "budget": {"ms": 16, "percentile": 0.99, "share": 1.0},  or null
  *	  "gates": ["budget", "golden", "execution"],       default: those that apply
  *	  "coverage_min": 0.9,                              limit of the coverage gate
@@ -163,7 +164,8 @@ struct jobspec {
 	int preset; /* enum jobspec_preset */
 	struct jobspec_measure measure;
 	struct jobspec_selector select;
-	int64_t count; /* devices; 0: all that match */
+	int64_t count;   /* devices; 0: all that match */
+	bool keep_files; /* models and data stay on the devices behind the job */
 	bool has_budget;
 	int64_t budget_ns; /* ms × share, as integer nanoseconds */
 	double percentile;

@@ -25,6 +25,8 @@ struct running {
 	TAILQ_ENTRY(running) link;
 };
 
+#define DEV_KEPT_MAX 64 /* files that jobs want kept on a device; the newest */
+
 /* A connected device. */
 struct dev {
 	struct devmgr *m;
@@ -39,6 +41,8 @@ struct dev {
 	struct session *session;
 	struct task *preparing; /* waits for the session's welcome */
 	char boot_id[40], protections[256], agent_version[32];
+	char kept[DEV_KEPT_MAX][LIMIT_SHA256];
+	int n_kept, next_kept;
 	TAILQ_ENTRY(dev) link;
 };
 
@@ -67,13 +71,14 @@ struct task {
 	struct tool agent;
 	/* CLEAN */
 	char keep[4][LIMIT_SHA256];
-	const char *keep_list[5];
+	const char *keep_list[5 + DEV_KEPT_MAX];
 	int n_keep;
 	/* STAGE */
 	struct rstr *spec;
 	int variant;
 	struct makeplan plan;
 	bool planned;
+	bool keep_files;
 	int file; /* being pushed */
 	/* INSTALL: host paths, NULL-terminated */
 	char *packages[INSTALL_FILES_MAX + 1];

@@ -279,7 +279,20 @@ static void stage_work(void *arg)
 	t->planned = true;
 	t->rc = makeplan_init(&t->plan, spec, t->variant, t->dev_abi, t->display_hz, t->m->blobs,
 		t->m->tools, t->err);
+	t->keep_files = spec->keep_files;
 	jobspec_free(spec);
+}
+
+/* The job wants its files to stay: cleaning passes over them as long as the device is connected. */
+static void keep_file(struct dev *d, const char *sha256)
+{
+	for (int i = 0; i < d->n_kept; i++)
+		if (!strcmp(d->kept[i], sha256))
+			return;
+	str_copy(d->kept[d->next_kept], LIMIT_SHA256, sha256);
+	d->next_kept = (d->next_kept + 1) % DEV_KEPT_MAX;
+	if (d->n_kept < DEV_KEPT_MAX)
+		d->n_kept++;
 }
 
 static void keep_plan(struct task *t)
@@ -298,6 +311,8 @@ static void keep_plan(struct task *t)
 			false, NULL);
 		return;
 	}
+	for (int i = 0; t->keep_files && i < t->plan.n_files; i++)
+		keep_file(t->dev, t->plan.files[i].sha256);
 	hash_bytes(rstr_text(t->spec), rstr_len(t->spec), hex);
 	s->record = agent_record(t->dev, &t->plan, hex);
 	devmgr_drop_staged(t->m, t->act.attempt);
@@ -359,7 +374,9 @@ static void clean(struct task *t)
 	str_copy(t->keep[t->n_keep++], LIMIT_SHA256, t->dev->agent_sha256);
 	for (int i = 0; i < t->n_keep; i++)
 		t->keep_list[i] = t->keep[i];
-	t->keep_list[t->n_keep] = NULL;
+	for (int i = 0; i < t->dev->n_kept; i++)
+		t->keep_list[t->n_keep + i] = t->dev->kept[i];
+	t->keep_list[t->n_keep + t->dev->n_kept] = NULL;
 	t->op.in.clean.keep = t->keep_list;
 	task_submit(t, DRIVER_OP_CLEAN);
 }

@@ -70,6 +70,23 @@ class Adbd(DaemonTest):
         self.assertEqual(self.files(), kept)
         self.assertEqual(len(kept), 3)
 
+    def test_files_that_a_job_wants_kept_stay_for_the_next(self):
+        self.phone.start()
+        d = self.farm()
+        self.cli("run", self.job_file(on_phone()), check=ff.PASS)
+        self.wait_device(d, "ready")
+        without = self.files()
+        job = mlp_job(devices={"select": {"kind": "adb"}, "keep_files": True})
+        self.cli("run", self.job_file(job), check=ff.PASS)
+        self.wait_device(d, "ready")
+        kept = self.files() - without
+        self.assertTrue(kept)
+        model = next(iter(kept))
+        before = os.stat(self.phone.path(WORKDIR + "/files/" + model)).st_ino
+        self.cli("run", self.job_file(on_phone()), check=ff.PASS)
+        self.wait_device(d, "ready")
+        self.assertEqual(os.stat(self.phone.path(WORKDIR + "/files/" + model)).st_ino, before)
+
     def test_a_phone_that_does_not_know_us_waits_for_a_person(self):
         self.phone.auth = True
         self.phone.start()

@@ -24,7 +24,7 @@
 #include "base/mem.h"
 #include "support_ctl.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 #define SHA_MODEL   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 struct rig {
