@@ -8,6 +8,7 @@
 #include "binding.h"
 #include "cases.h"
 #include "coverage.h"
+#include "fault.h"
 #include "inputs.h"
 #include "memory.h"
 #include "warmup.h"
@@ -73,6 +74,24 @@ static int open_library(struct work *w, struct fail *f)
 	return ort_open(path, &w->ort, f);
 }
 
+/* Ends with a runtime that runs, and no model in sight. */
+static int start_runtime(
+	struct work *w, int64_t *ret_dlopen_ns, int64_t *ret_env_ns, struct fail *f)
+{
+	int rc;
+
+	fault_watch(w->at->report);
+	rc = open_library(w, f);
+	*ret_dlopen_ns = step(w);
+	if (!rc)
+		rc = ort_start(w->ort, f);
+	if (!rc)
+		channel_attach(w->at->channel, w->ort);
+	*ret_env_ns = step(w);
+	fault_unwatch();
+	return rc;
+}
+
 static int open_model(struct work *w, struct fail *f)
 {
 	struct map model;
@@ -92,14 +111,7 @@ static int load(struct work *w, struct fail *f)
 
 	enter(w, is_cold(w) ? PHASE_LOAD_COLD : PHASE_LOAD_WARM);
 	begin_ns = step(w);
-	if (open_library(w, f))
-		return -1;
-	dlopen_ns = step(w);
-	if (ort_start(w->ort, f))
-		return -1;
-	channel_attach(w->at->channel, w->ort);
-	env_ns = step(w);
-	if (open_model(w, f))
+	if (start_runtime(w, &dlopen_ns, &env_ns, f) || open_model(w, f))
 		return -1;
 	ready_ns = step(w);
 	report_int(report, ready_ns - begin_ns, "load.%s_ns", is_cold(w) ? "cold" : "warm");

@@ -147,6 +147,13 @@ class BadRuntime(DaemonTest):
         self.daemon("--ort", os.path.realpath("/lib/x86_64-linux-gnu/libm.so.6"))
         self.infrastructure("OrtGetApiBase", "FRAMEFARM_ORT")
 
+    def test_damaged_runtime(self):
+        half = os.path.join(self.dir, "libhalf.so")
+        with open(ff.find_ort(), "rb") as src, open(half, "wb") as dst:
+            dst.write(src.read(os.path.getsize(src.name) // 2))
+        self.daemon("--ort", half)
+        self.infrastructure("crashed while it was opened", "FRAMEFARM_ORT")
+
 
 AGENT = """#!/usr/bin/python3 -I
 import os, socket, sys

@@ -6,11 +6,16 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "drive.h"
 
@@ -95,6 +100,34 @@ static void a_library_that_is_not_the_runtime_is_infrastructure(void **state)
 	drive_run(&d, 0, OUTCOME_RUNTIME, "did not come with the plan");
 }
 
+/* The first half of the real one: its pages behind that are not there. */
+static void a_library_that_crashes_when_it_is_opened_is_no_fault_of_the_model(void **state)
+{
+	char path[] = "/tmp/framefarm-half-XXXXXX";
+	struct stat st;
+	int fd = mkstemp(path), real = open(getenv("FRAMEFARM_ORT"), O_RDONLY);
+	ssize_t n = 1;
+
+	(void)state;
+	assert_int_equal(fstat(real, &st), 0);
+	for (off_t left = st.st_size / 2; left > 0 && n > 0; left -= n)
+		n = sendfile(fd, real, NULL, left);
+	assert_true(n > 0);
+	close(real);
+	close(fd);
+	drive_init(&d, "mlp_16_32_10.onnx");
+	drive_replace(&d, DRIVE_LIB, path);
+	drive_start(&d, 0);
+	drive_wait(&d, 60);
+	unlink(path);
+	assert_true(d.done);
+	assert_int_equal(d.outcome, OUTCOME_RUNTIME);
+	assert_non_null(strstr(d.cause, "crashed while it was opened (SIGBUS)"));
+	assert_non_null(strstr(d.cause, "FRAMEFARM_ORT"));
+	assert_true(WIFSIGNALED(d.status));
+	assert_int_equal(WTERMSIG(d.status), SIGBUS);
+}
+
 static void a_model_that_takes_all_memory_is_stopped_by_its_limit(void **state)
 {
 	(void)state;
@@ -155,6 +188,7 @@ int main(void)
 		STORY(wrong_inputs_are_named_with_what_was_expected),
 		STORY(wrong_golden_data_is_not_a_wrong_output),
 		STORY(a_library_that_is_not_the_runtime_is_infrastructure),
+		STORY(a_library_that_crashes_when_it_is_opened_is_no_fault_of_the_model),
 		STORY(a_model_that_takes_all_memory_is_stopped_by_its_limit),
 		STORY(a_provider_that_this_build_lacks_is_named),
 		STORY(a_wrong_option_is_named),
