@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What guards the device against a runner, tried by a runner that is up to no good. What this
-kernel does not have is skipped; what the agent claims to have must hold."""
+"""What guards the device against a runner, tried by a runner that is up to no good. What the agent
+claims to have must hold, and what this kernel has it must claim."""
 
+import ctypes
 import errno
 import os
 import stat
@@ -13,6 +14,20 @@ from fflib.agentbox import AgentTest
 
 UID = 61999
 ROOT = os.geteuid() == 0
+ACTIONS = "/proc/sys/kernel/seccomp/actions_avail"
+
+
+def landlock_of_kernel():
+    """landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION): its ABI, or below 1."""
+    return ctypes.CDLL(None).syscall(ctypes.c_long(444), None, ctypes.c_size_t(0), ctypes.c_uint(1))
+
+
+def seccomp_of_kernel():
+    """Whether filters are to be had that refuse with an error."""
+    if not os.path.exists(ACTIONS):
+        return False
+    with open(ACTIONS) as f:
+        return "errno" in f.read().split()
 
 
 class Prison(AgentTest):
@@ -41,6 +56,11 @@ class Prison(AgentTest):
         self.assertEqual(facts["reopen_file"], 0)
         self.assertEqual(facts["read_libs"], 0)
         self.assertEqual(facts["read_status"], 0)
+        self.assertLessEqual({"no_new_privs", "rlimits"}, set(have))
+        if landlock_of_kernel() >= 1:
+            self.assertIn("landlock=%d" % landlock_of_kernel(), have)
+        if seccomp_of_kernel():
+            self.assertIn("seccomp", have)
         if any(h.startswith("landlock") for h in have):
             for what in ("read_foreign", "read_passwd", "write_foreign"):
                 self.assertEqual(facts[what], errno.EACCES, what)
