@@ -6,10 +6,12 @@ virtual phone. Prints their TAP."""
 import os
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
 from fflib import aosp
 from fflib.agentbox import BUILD
+from fflib.phone import Phones
 
 STORIES = os.path.abspath(os.path.join(BUILD, "tests/adbdriver"))
 AGENT = os.path.abspath(os.path.join(BUILD, "framefarm-agent"))
@@ -34,5 +36,14 @@ def with_aosp():
             daemon.stop()
 
 
+def with_phone():
+    with tempfile.TemporaryDirectory(prefix="ff-phone-") as folder:
+        phones = Phones(folder)
+        try:
+            return tell("the virtual phone", phones.addresses[0])
+        finally:
+            phones.stop()
+
+
 if __name__ == "__main__":
-    sys.exit(with_aosp())
+    sys.exit(max(with_aosp(), with_phone()))
