@@ -8,9 +8,11 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "agents/msg.h"
@@ -451,6 +453,47 @@ static void after_a_restart_the_store_knows_what_is_whole(void **state)
 	close_world(x);
 }
 
+static bool has_failed(void *arg)
+{
+	struct ingest_stats st;
+
+	ingest_get_stats(((struct world *)arg)->ingest, &st);
+	return st.failures > 0;
+}
+
+/* Files of this process may grow no further; what was written already stays. */
+static void let_files_grow(bool yes)
+{
+	struct rlimit l;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
+	l.rlim_cur = yes ? l.rlim_max : 1;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
+	signal(SIGXFSZ, yes ? SIG_DFL : SIG_IGN);
+}
+
+static void what_the_disk_does_not_take_is_acknowledged_only_when_it_does(void **state)
+{
+	struct world *x = open_world();
+	bool failed;
+
+	(void)state;
+	welcome(x, PROTO_VERSION);
+	let_files_grow(false);
+	chunk(x, 1);
+	failed = env_run_until(x->env, has_failed, x);
+	let_files_grow(true);
+	assert_true(failed);
+	env_run_posts(x->env);
+	assert_int_equal(frames_of(x, PROTO_ACK), 0);
+	env_advance(x->env, INGEST_RETRY_MS);
+	assert_true(env_run_until(x->env, is_acknowledged, x));
+	assert_int_equal(x->lost, 0);
+	end(x, 1);
+	assert_true(env_run_until(x->env, is_stored, x));
+	close_world(x);
+}
+
 static void a_gap_ends_the_session_so_that_the_agent_resends(void **state)
 {
 	struct world *x = open_world();
@@ -496,6 +539,7 @@ int main(void)
 		cmocka_unit_test(a_refused_start_has_its_cause),
 		cmocka_unit_test(an_attempt_is_whole_when_its_last_chunk_is_on_the_disk),
 		cmocka_unit_test(after_a_restart_the_store_knows_what_is_whole),
+		cmocka_unit_test(what_the_disk_does_not_take_is_acknowledged_only_when_it_does),
 		cmocka_unit_test(a_gap_ends_the_session_so_that_the_agent_resends),
 		cmocka_unit_test(data_of_an_attempt_nobody_knows_is_not_stored),
 	};
