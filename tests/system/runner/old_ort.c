@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A library that answers as ONNX Runtime 1.10 does to whoever asks for a later API. */
+/* A library that answers as ONNX Runtime 1.10 does to whoever asks for a later API. Its version tells
+ * apart whether telemetry was off when it was loaded: later is too late for one that reports home. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct api_base {
 	const void *(*get_api)(uint32_t version);
@@ -9,6 +13,15 @@ struct api_base {
 };
 
 const struct api_base *OrtGetApiBase(void);
+
+static bool quiet;
+
+__attribute__((constructor)) static void on_load(void)
+{
+	const char *off = getenv("ORT_DISABLE_TELEMETRY");
+
+	quiet = off && !strcmp(off, "1");
+}
 
 static const void *get_api(uint32_t version)
 {
@@ -18,7 +31,7 @@ static const void *get_api(uint32_t version)
 
 static const char *get_version(void)
 {
-	return "1.10.0";
+	return quiet ? "1.10.0" : "1.10.0 with telemetry";
 }
 
 const struct api_base *OrtGetApiBase(void)
