@@ -37,4 +37,10 @@ if [ "${ok:-0}" -lt "$least" ]; then
 	tail -n 5 "$tmp/log"
 	bad=1
 fi
+# The list must not be where a regression is hidden: only what one runtime version lacks comes on top.
+always=$(awk -F'\t' '!/^#/ && $2 == "any"' "$list" | wc -l)
+if [ $((total - always)) -lt 854 ]; then
+	echo "onnx_node: $list excuses $always of $total tests; at least 854 must pass"
+	bad=1
+fi
 exit $bad
