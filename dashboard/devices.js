@@ -141,7 +141,9 @@ const columns = [
 			h("span", {class: "name"}, d.name),
 			virtualMark(d),
 			h("small", {class: "quiet"}, d.model),
-			d.where && d.where !== d.name ? h("small", {class: "quiet"}, d.where) : null,
+			d.where && d.where !== d.name
+				? h("small", {class: "quiet where"}, d.where)
+				: null,
 		],
 	},
 	{title: "Does, or needs", class: "need", cell: doing},
