@@ -71,6 +71,9 @@ for_test() {
 	command_of strace strace
 	command_of adb adb
 	file_of /usr/bin/qemu-aarch64-static qemu-user-static
+	command_of aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+	file_of /usr/aarch64-linux-gnu/include/stdlib.h libc6-dev-arm64-cross
+	command_of arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf
 	command_of ip iproute2
 	command_of unshare util-linux
 	command_of curl curl
