@@ -79,5 +79,5 @@ int capture_run(char *const argv[], int64_t timeout_ms, char *dst, size_t size, 
 		;
 	if (!in_time)
 		return err_set(e, ERR_TIMEOUT, "%s did not end in time", argv[0]);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : CAPTURE_SIGNAL + WTERMSIG(status);
 }

@@ -82,6 +82,9 @@ void doctor_runtime(struct doctor *d)
 	value_of(text, "version", version, sizeof(version));
 	value_of(text, "providers", providers, sizeof(providers));
 	text[strcspn(text, "\n")] = '\0';
+	if (rc > CAPTURE_SIGNAL && !*text)
+		snprintf(text, sizeof(text), "it crashes while it is opened (%s)",
+			strsignal(rc - CAPTURE_SIGNAL));
 	if (rc)
 		doctor_say(
 			d, DOCTOR_FAIL, fix, "%s does not work: %s", lib, rc < 0 ? e.text : text);

@@ -3,11 +3,13 @@
 """The other commands, and what is made from their table: help, the manual page, completion."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import unittest
 
+from fflib.daemon import find_ort
 from fflib.fakeapi import CliTest, run_json
 
 COMMANDS = ["serve", "run", "job list", "job show", "job wait", "job logs", "job cancel",
@@ -155,6 +157,15 @@ class Doctor(CliTest):
         found = self.finding("onnxruntime")[0]
         self.assertEqual(found["level"], "fail")
         self.assertIn("/nowhere/lib.so", found["text"])
+
+    @unittest.skipUnless(find_ort(), "no ONNX Runtime was fetched")
+    def test_a_runtime_that_is_cut_short(self):
+        self.env["FRAMEFARM_ORT"] = os.path.join(self.dir, "libonnxruntime.so")
+        with open(find_ort(), "rb") as whole, open(self.env["FRAMEFARM_ORT"], "wb") as cut:
+            cut.write(whole.read(8192))
+        found = self.finding("onnxruntime")[0]
+        self.assertEqual(found["level"], "fail")
+        self.assertIn("crashes while it is opened", found["text"])
 
 
 class Usage(CliTest):
