@@ -21,6 +21,8 @@
 
 #define FEED_MAX     65536
 #define HANDSHAKE_MS 15000
+#define QUIET_MS     10000 /* an agent says something each second; this long without is asked about */
+#define QUIET_MAX    3     /* such times in a row */
 
 enum state { HANDSHAKE, UP, DEAD };
 
@@ -34,6 +36,9 @@ struct session {
 	struct proto_parser parser;
 	struct buf out;
 	struct host_timer *timer; /* of the handshake, or of a pending report */
+	struct host_timer *watch; /* while UP */
+	int quiet;                /* times that the watch heard nothing, in a row */
+	bool paused;
 	int fail_rc;
 	char fail_text[LIMIT_CAUSE];
 	struct {
@@ -164,17 +169,24 @@ int session_ack(struct session *s, int64_t attempt, uint32_t stream, uint64_t se
 
 void session_pause(struct session *s, bool on)
 {
+	s->paused = on;
 	if (s->stream)
 		s->stream->ops->pause(s->stream, on);
 }
 
 /* ---- the end ---- */
 
+static void stop_one(struct session *s, struct host_timer **t)
+{
+	if (*t)
+		s->env.host->timer_del(s->env.host, *t);
+	*t = NULL;
+}
+
 static void stop_timer(struct session *s)
 {
-	if (s->timer)
-		s->env.host->timer_del(s->env.host, s->timer);
-	s->timer = NULL;
+	stop_one(s, &s->timer);
+	stop_one(s, &s->watch);
 }
 
 static void report_end(void *arg)
@@ -218,6 +230,39 @@ static void handshake_late(void *arg)
 	end_later(s, ERR_TIMEOUT, "the agent did not answer the handshake");
 }
 
+/* ---- silence ----
+ *
+ * A cable that is pulled closes the stream; an agent that is frozen does not, and a run that waits for
+ * it would wait for its whole deadline. Times are counted rather than measured, so that a controller
+ * that stood still itself blames nobody; while the ingestion does not read, silence means nothing.
+ */
+
+static void watch_on(struct session *s);
+
+static void watch(void *arg)
+{
+	struct session *s = arg;
+	uint8_t nonce[8] = {0};
+
+	s->watch = NULL;
+	if (s->paused)
+		s->quiet = 0;
+	if (s->quiet++ == QUIET_MAX) {
+		session_fail(s, "the agent says nothing and answers no ping; is its device asleep, "
+				"or the agent stopped?");
+		return;
+	}
+	if (s->quiet > 1)
+		send_frame(s, PROTO_PING, nonce, sizeof(nonce));
+	watch_on(s);
+}
+
+static void watch_on(struct session *s)
+{
+	s->watch = s->env.host->timer_add(
+		s->env.host, s->env.host->now_ms(s->env.host) + QUIET_MS, watch, s);
+}
+
 /* ---- in ---- */
 
 static void on_welcome(struct session *s, const struct proto_frame *f)
@@ -235,6 +280,7 @@ static void on_welcome(struct session *s, const struct proto_frame *f)
 	}
 	stop_timer(s);
 	s->state = UP;
+	watch_on(s);
 	s->ops.welcome(s->arg, 0, "", &w);
 	msg_welcome_fini(&w);
 }
@@ -409,6 +455,7 @@ static void stream_data(void *arg, const uint8_t *data, size_t n)
 {
 	struct session *s = arg;
 
+	s->quiet = 0;
 	while (n && s->stream && !s->fail_rc) {
 		size_t take = n < FEED_MAX ? n : FEED_MAX;
 

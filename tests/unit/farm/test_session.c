@@ -300,6 +300,66 @@ static void malformed_messages_end_the_session(void **state)
 	}
 }
 
+static void pong(struct world *x)
+{
+	uint8_t mem[32] = {0};
+	struct proto_w w = {.p = mem, .len = 32, .cap = 32};
+
+	say(x, PROTO_PONG, &w);
+}
+
+static void pass_minutes(struct world *x, int minutes, bool answer)
+{
+	for (int i = 0; i < 6 * minutes; i++) {
+		int pings = frames_of(x, PROTO_PING);
+
+		env_advance(x->env, 10000);
+		if (answer && frames_of(x, PROTO_PING) > pings)
+			pong(x);
+	}
+}
+
+/* Its kernel keeps the connection open, so nothing else would ever end it. */
+static void an_agent_that_falls_silent_is_lost(void **state)
+{
+	struct world *x = open_world();
+
+	(void)state;
+	welcome(x, PROTO_VERSION);
+	env_advance(x->env, 30000); /* at once, as of a controller that stood still itself */
+	assert_int_equal(x->lost, 0);
+	pass_minutes(x, 1, false);
+	assert_true(frames_of(x, PROTO_PING) >= 2);
+	assert_true(x->wire.closing);
+	ends(x, 0, "answers no ping");
+}
+
+static void one_that_answers_is_kept(void **state)
+{
+	struct world *x = open_world();
+
+	(void)state;
+	welcome(x, PROTO_VERSION);
+	pass_minutes(x, 5, true);
+	assert_true(frames_of(x, PROTO_PING) > 0);
+	assert_int_equal(x->lost, 0);
+	close_world(x);
+}
+
+static void silence_means_nothing_while_we_do_not_listen(void **state)
+{
+	struct world *x = open_world();
+
+	(void)state;
+	welcome(x, PROTO_VERSION);
+	session_pause(x->session, true);
+	pass_minutes(x, 5, false);
+	assert_int_equal(x->lost, 0);
+	session_pause(x->session, false);
+	pass_minutes(x, 1, false);
+	ends(x, 0, "answers no ping");
+}
+
 static void a_frame_of_a_later_version_is_passed_over(void **state)
 {
 	struct world *x = open_world();
@@ -534,6 +594,9 @@ int main(void)
 		cmocka_unit_test(silence_ends_the_handshake),
 		cmocka_unit_test(another_controllers_agent_says_so),
 		cmocka_unit_test(malformed_messages_end_the_session),
+		cmocka_unit_test(an_agent_that_falls_silent_is_lost),
+		cmocka_unit_test(one_that_answers_is_kept),
+		cmocka_unit_test(silence_means_nothing_while_we_do_not_listen),
 		cmocka_unit_test(a_frame_of_a_later_version_is_passed_over),
 		cmocka_unit_test(start_is_taken_when_the_agent_speaks_of_the_attempt),
 		cmocka_unit_test(a_refused_start_has_its_cause),
