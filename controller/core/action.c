@@ -174,12 +174,19 @@ static void finish(struct farm *f, struct action *act, const struct farm_event *
 	dispatch(f, &row, ev);
 }
 
+#define NO_ANSWER "no answer within its deadline"
+
 void action_done(struct farm *f, const struct farm_event *ev)
 {
 	struct action *act = map_get(f->actions, ev->u.done.action);
+	struct farm_event why = *ev;
 
-	if (act)
-		finish(f, act, ev);
+	if (!act)
+		return;
+	/* That it was cancelled is what we did about it; a person wants to know why. */
+	if (act->overdue && ev->u.done.rc == ERR_CANCELLED)
+		why.u.done.text = NO_ANSWER;
+	finish(f, act, &why);
 }
 
 void action_timeout(struct farm *f, struct action *act)
@@ -187,11 +194,13 @@ void action_timeout(struct farm *f, struct action *act)
 	struct farm_event ev = {.kind = FARM_ACTION_DONE,
 		.u.done = {.action = act->row.id,
 			.rc = ERR_TIMEOUT,
-			.text = "no answer within its deadline",
+			.text = NO_ANSWER,
 			.blame_device = true}};
 
-	if (act->cancelled)
+	if (act->cancelled) {
 		finish(f, act, &ev);
-	else
-		action_cancel(f, act->row.id);
+		return;
+	}
+	act->overdue = true;
+	action_cancel(f, act->row.id);
 }

@@ -138,8 +138,8 @@ struct action {
 	struct ent ent;
 	struct action_row row;
 	struct timer timer;
-	bool cancelled;
-	int64_t token; /* of the request that is answered when it is done; 0: none */
+	bool cancelled, overdue; /* the second: because its deadline passed */
+	int64_t token;           /* of the request that is answered when it is done; 0: none */
 };
 
 TAILQ_HEAD(ent_list, ent);

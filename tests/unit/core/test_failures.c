@@ -138,6 +138,20 @@ static void whichever_end_comes_first_the_cause_is_the_phones(void **state)
 	assert_string_equal(s->last_cause, "the cable was pulled");
 }
 
+/* What is overdue is cancelled, and its end says so; why it was is the cause. */
+static void what_is_overdue_says_so(void **state)
+{
+	struct story *s = *state;
+	int64_t d = ready_device(s, 1);
+
+	submit(s, 1, "{}");
+	answer(s, ACTION_STAGE, d, 0, "");
+	pass(s, s->cfg.start_ms);
+	answer(s, ACTION_START, d, ERR_CANCELLED, "cancelled");
+	assert_int_equal(run_of(s, 1, 0)->state, RUN_REATTACHING);
+	assert_string_equal(device(s, d)->need, "no answer within its deadline");
+}
+
 /* ---- logs ---- */
 
 static void logs_are_fetched_before_the_device_is_cleaned(void **state)
@@ -440,6 +454,7 @@ int main(void)
 		T(what_the_agent_calls_infrastructure_is_tried_on_another_phone),
 		cmocka_unit_test(a_phone_that_goes_in_any_state_of_a_run_is_replaced),
 		T(whichever_end_comes_first_the_cause_is_the_phones),
+		T(what_is_overdue_says_so),
 		T(the_cause_of_the_last_failure_ends_the_run),
 		T(logs_are_fetched_before_the_device_is_cleaned),
 		T(a_run_without_a_failure_fetches_no_logs),
