@@ -15,12 +15,12 @@ struct sums {
 static void add_element(struct golden_metrics *m, struct sums *s, double r, double o)
 {
 	if (isnan(r) || isnan(o)) {
-		m->nan += !isnan(r);
+		m->nan += isnan(r) != isnan(o);
 		m->equal &= isnan(r) && isnan(o);
 		return;
 	}
 	if (isinf(r) || isinf(o)) {
-		m->inf += isinf(o) && r != o;
+		m->inf += r != o;
 		m->equal &= r == o;
 		return;
 	}
@@ -139,9 +139,11 @@ void golden_add(struct golden_total *t, const struct golden_metrics *m)
 static bool judge_defects(const struct golden_metrics *m, char *ret_why, size_t size)
 {
 	if (m->nan)
-		snprintf(ret_why, size, "%llu elements are NaN", (unsigned long long)m->nan);
+		snprintf(ret_why, size, "%llu elements are NaN in output or reference alone",
+			(unsigned long long)m->nan);
 	else if (m->inf)
-		snprintf(ret_why, size, "%llu elements are infinite", (unsigned long long)m->inf);
+		snprintf(ret_why, size, "%llu elements are infinite in output or reference alone",
+			(unsigned long long)m->inf);
 	else if (m->constant)
 		snprintf(ret_why, size, "every element has the same value");
 	else

@@ -9,10 +9,9 @@
  *	top1     share of rows (along the last axis) whose largest element stands at the same index;
  *	         equally large ones of the reference count as one. No row is shorter than two.
  *
- * Sums run over the elements that are finite on both sides. A NaN where the reference has none, an
- * infinity where the reference has not the same one, and an output of one value throughout where
- * the reference varies are defects, whatever the tolerance: they are what a broken accelerator
- * answers. Integers and bools must be equal, or within max_abs if the job gives one; their cosine
+ * Sums run over the elements that are finite on both sides. A NaN or an infinity on one side that
+ * the other has not at the same place, and an output of one value throughout where the reference
+ * varies are defects, whatever the tolerance: they are what a broken accelerator answers. Integers and bools must be equal, or within max_abs if the job gives one; their cosine
  * and SQNR are reported but not judged, for a class index has neither.
  */
 #ifndef FRAMEFARM_RUNNER_GOLDEN_H
@@ -31,7 +30,7 @@ struct golden_metrics {
 	double cosine;
 	double sqnr_db;
 	double max_abs;
-	uint64_t nan, inf; /* elements that are so where the reference is not */
+	uint64_t nan, inf; /* elements that are so on one side alone */
 	bool constant;
 	uint64_t rows, rows_agree;
 };

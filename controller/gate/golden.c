@@ -26,9 +26,11 @@ static void add(struct gate_result *r, const char *fmt, ...)
 static bool broken(const struct golden_metrics *m, struct gate_result *r)
 {
 	if (m->nan)
-		add(r, "; FAIL because %lld elements are NaN", (long long)m->nan);
+		add(r, "; FAIL because %lld elements are NaN in output or reference alone",
+			(long long)m->nan);
 	else if (m->inf)
-		add(r, "; FAIL because %lld elements are infinite", (long long)m->inf);
+		add(r, "; FAIL because %lld elements are infinite in output or reference alone",
+			(long long)m->inf);
 	else if (m->constant)
 		add(r, "; FAIL because %lld outputs are constant", (long long)m->constant);
 	else

@@ -96,7 +96,8 @@ static void broken_outputs_fail_whatever_the_limits(void **state)
 	(void)state;
 	nan.nan = 3;
 	golden_judge(&nan, &lax, &r);
-	says(&r, GATE_KIND_GOLDEN, GATE_FAIL, "cases=10; FAIL because 3 elements are NaN");
+	says(&r, GATE_KIND_GOLDEN, GATE_FAIL,
+		"cases=10; FAIL because 3 elements are NaN in output or reference alone");
 	inf.inf = 1;
 	golden_judge(&inf, &lax, &r);
 	assert_int_equal(r.verdict, GATE_FAIL);

@@ -107,6 +107,13 @@ static void what_a_broken_accelerator_answers_is_a_defect_whatever_the_tolerance
 	m = compare(ref, inf, 1, 4);
 	assert_int_equal(m.inf, 1);
 	assert_false(passes(&m, any, "1 elements are infinite"));
+	/* no sum runs over them, so nothing else would tell that they are gone */
+	m = compare(nan, ref, 1, 4);
+	assert_int_equal(m.nan, 1);
+	assert_false(passes(&m, any, "1 elements are NaN"));
+	m = compare(inf, ref, 1, 4);
+	assert_int_equal(m.inf, 1);
+	assert_false(passes(&m, any, "1 elements are infinite"));
 	m = compare(ref, same, 1, 4);
 	assert_false(passes(&m, any, "same value"));
 	m = compare(same, same, 1, 4); /* the reference does not vary either */
