@@ -18,13 +18,37 @@ static int wrap(struct binding *b, const struct tensor *t, struct ort_value **re
 	return 0;
 }
 
+/* The runtime keeps copies of its own: it has no tensor over foreign strings. */
+static int copy_strings(
+	struct binding *b, const struct tensor *t, struct ort_value **ret_v, struct fail *f)
+{
+	struct ort *o = b->session->ort;
+	const char **list = calloc(t->count + 1, sizeof(*list)), *p = t->data;
+	int rc;
+
+	if (!list)
+		return fail_set(f, OUTCOME_MEMORY, "no memory for its strings");
+	for (uint64_t i = 0; i < t->count; i++, p += strlen(p) + 1)
+		list[i] = p;
+	rc = ort_check(o,
+		o->CreateTensorAsOrtValue(o->allocator, t->dims, (size_t)t->n_dims, t->type, ret_v),
+		f, "a tensor");
+	if (!rc) {
+		b->values[b->n_values++] = *ret_v;
+		rc = ort_check(o, o->FillStringTensor(*ret_v, list, t->count), f, "its strings");
+	}
+	free(list);
+	return rc;
+}
+
 static int bind_input(
 	struct binding *b, const struct session_io *io, const struct tensor *t, struct fail *f)
 {
 	struct ort *o = b->session->ort;
 	struct ort_value *v = NULL;
 
-	if (wrap(b, t, &v, f) || ort_check(o, o->BindInput(b->b, io->name, v), f, "binding"))
+	if ((t->type == TENSOR_STRING ? copy_strings : wrap)(b, t, &v, f) ||
+		ort_check(o, o->BindInput(b->b, io->name, v), f, "binding"))
 		return fail_wrap(f, "input \"%.60s\"", io->name);
 	return 0;
 }
@@ -111,9 +135,50 @@ static int view_shape(
 	if (rc)
 		return -1;
 	t.n_dims = (int)n;
-	if (!tensor_measure(t.type, t.n_dims, t.dims, &t.count, &t.bytes))
+	if (t.type == TENSOR_STRING ||
+		!tensor_measure(t.type, t.n_dims, t.dims, &t.count, &t.bytes))
 		*ret_t = t;
 	return 0;
+}
+
+/* An element that holds a NUL becomes several here, and is not equal to any that a file can give. */
+static int take_strings(struct ort *o, const struct ort_value *v, size_t *offsets, uint64_t count,
+	struct tensor *t, size_t n, struct fail *f)
+{
+	char *to = t->data, *text = malloc(n + 1);
+	int rc;
+
+	if (!text)
+		return fail_set(f, OUTCOME_MEMORY, "no memory for its strings");
+	rc = ort_check(o, o->GetStringTensorContent(v, text, n, offsets, count), f, "its strings");
+	for (uint64_t i = 0; !rc && i < count; i++) {
+		size_t len = (i + 1 < count ? offsets[i + 1] : n) - offsets[i];
+
+		memcpy(to, text + offsets[i], len);
+		to += len + 1;
+	}
+	free(text);
+	return rc;
+}
+
+static int view_strings(struct ort *o, const struct ort_value *v, struct tensor *t, struct fail *f)
+{
+	struct tensor shape = *t;
+	size_t n = 0, *offsets;
+	uint64_t count = 1;
+	int rc;
+
+	for (int i = 0; i < shape.n_dims; i++)
+		count *= (uint64_t)shape.dims[i];
+	memset(t, 0, sizeof(*t));
+	if (ort_check(o, o->GetStringTensorDataLength(v, &n), f, "its strings") ||
+		tensor_init_strings(t, shape.n_dims, shape.dims, n + count, f))
+		return -1;
+	offsets = calloc(count + 1, sizeof(*offsets));
+	rc = offsets ? take_strings(o, v, offsets, count, t, n, f)
+	             : fail_set(f, OUTCOME_MEMORY, "no memory for its strings");
+	free(offsets);
+	return rc;
 }
 
 static int view(struct ort *o, struct ort_value *v, struct tensor *ret_t, struct fail *f)
@@ -131,6 +196,8 @@ static int view(struct ort *o, struct ort_value *v, struct tensor *ret_t, struct
 		return -1;
 	if (!ret_t->type)
 		return 0;
+	if (ret_t->type == TENSOR_STRING)
+		return view_strings(o, v, ret_t, f);
 	return ort_check(o, o->GetTensorMutableData(v, &ret_t->data), f, "its data");
 }
 
@@ -166,6 +233,8 @@ void binding_release(struct binding *b, struct binding_results *r)
 
 	for (size_t i = 0; i < r->n; i++)
 		o->ReleaseValue(r->values[i]);
+	for (size_t i = 0; r->tensors && i < r->n; i++)
+		tensor_fini(&r->tensors[i]);
 	if (r->values)
 		ort_check(o, o->AllocatorFree(o->allocator, r->values), &ignored, "");
 	free(r->tensors);

@@ -84,7 +84,7 @@ static int read_reference(struct check *c, const struct plan_tensor *want, const
 	tensor_describe(got, out->type, out->n_dims, out->dims);
 	tensor_fini(ret_ref);
 	return fail_set(f, OUTCOME_MODEL, "the reference is %.70s, the model gives %.70s", expected,
-		out->type ? got : "no tensor of numbers");
+		out->type ? got : "no tensor");
 }
 
 static int compare_output(struct check *c, uint32_t i, const struct plan_tensor *want,

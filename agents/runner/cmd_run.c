@@ -10,6 +10,22 @@
 
 #define PATH_BYTES 4096
 
+static bool write_elements(FILE *file, const struct tensor *t)
+{
+	uint8_t head[TENSORPB_HEAD_MAX];
+	const char *p = t->data;
+	bool ok = true;
+
+	if (t->type != TENSOR_STRING)
+		return fwrite(t->data, 1, t->bytes, file) == t->bytes;
+	for (uint64_t i = 0; ok && i < t->count; i++, p += strlen(p) + 1) {
+		size_t n = tensorpb_string_head(head, strlen(p));
+
+		ok = fwrite(head, 1, n, file) == n && fwrite(p, 1, strlen(p), file) == strlen(p);
+	}
+	return ok;
+}
+
 static int write_tensor(const char *path, const struct tensor *t, const char *name, struct fail *f)
 {
 	uint8_t head[TENSORPB_HEAD_MAX];
@@ -19,7 +35,7 @@ static int write_tensor(const char *path, const struct tensor *t, const char *na
 
 	if (!file)
 		return fail_set(f, OUTCOME_MODEL, "%.120s: %s", path, strerror(errno));
-	bad = fwrite(head, 1, n, file) != n || fwrite(t->data, 1, t->bytes, file) != t->bytes;
+	bad = fwrite(head, 1, n, file) != n || !write_elements(file, t);
 	if (fclose(file) || bad)
 		return fail_set(f, OUTCOME_MODEL, "%.120s cannot be written", path);
 	return 0;
@@ -31,7 +47,7 @@ static int save(const struct standalone *s, uint32_t i, const struct tensor *t, 
 	char path[PATH_BYTES], text[TENSOR_TEXT];
 
 	if (!t->type)
-		return fail_set(f, OUTCOME_MODEL, "output \"%.60s\" is no tensor of numbers", name);
+		return fail_set(f, OUTCOME_MODEL, "output \"%.60s\" is no tensor", name);
 	printf("%s\t%s\n", name, tensor_describe(text, t->type, t->n_dims, t->dims));
 	if (s->dump) {
 		snprintf(path, sizeof(path), "%s/output_%u.pb", s->dump, i);

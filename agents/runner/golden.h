@@ -12,7 +12,7 @@
  * Sums run over the elements that are finite on both sides. A NaN or an infinity on one side that
  * the other has not at the same place, and an output of one value throughout where the reference
  * varies are defects, whatever the tolerance: they are what a broken accelerator answers. Integers and bools must be equal, or within max_abs if the job gives one; their cosine
- * and SQNR are reported but not judged, for a class index has neither.
+ * and SQNR are reported but not judged, for a class index has neither. Strings must be equal.
  */
 #ifndef FRAMEFARM_RUNNER_GOLDEN_H
 #define FRAMEFARM_RUNNER_GOLDEN_H
@@ -25,7 +25,7 @@
 #include "tensor.h"
 
 struct golden_metrics {
-	bool is_float;
+	bool is_float, is_text;
 	bool equal; /* every element, NaNs in the same places included */
 	double cosine;
 	double sqnr_db;

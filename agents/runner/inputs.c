@@ -137,7 +137,7 @@ static int make_one(const struct session_io *io, const struct plan *plan,
 	if (!io->is_tensor)
 		return fail_set(f, OUTCOME_MODEL,
 			"it is a sequence, map or optional; this runner feeds tensors only");
-	if (!tensor_type_size(io->type))
+	if (!tensor_type_size(io->type) && io->type != TENSOR_STRING)
 		return fail_set(f, OUTCOME_MODEL,
 			"its element type is %s, which this runner does not feed",
 			tensor_type_name(io->type));
@@ -147,6 +147,9 @@ static int make_one(const struct session_io *io, const struct plan *plan,
 		in = find(plan->inputs, plan->n_inputs, io->name);
 	if (in && in->fill == PLAN_FILL_FILE)
 		return read_file(io, plan, in, files, ret_t, f);
+	if (io->type == TENSOR_STRING)
+		return fail_set(f, OUTCOME_MODEL,
+			"its element type is string, which no seed fills; give a file");
 	return fill(io, plan, in, ret_t, f);
 }
 

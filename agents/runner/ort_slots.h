@@ -50,9 +50,16 @@
 		struct ort_allocator *, char **)) \
 	X(39, 1, CreateRunOptions, struct ort_status *, (struct ort_run_options **)) \
 	X(46, 1, RunOptionsSetTerminate, struct ort_status *, (struct ort_run_options *)) \
+	X(48, 1, CreateTensorAsOrtValue, struct ort_status *, (struct ort_allocator *, \
+		const int64_t *dims, size_t n_dims, int type, struct ort_value **)) \
 	X(49, 1, CreateTensorWithDataAsOrtValue, struct ort_status *, (const struct ort_memory_info *, \
 		void *data, size_t, const int64_t *dims, size_t n_dims, int type, struct ort_value **)) \
 	X(51, 1, GetTensorMutableData, struct ort_status *, (struct ort_value *, void **)) \
+	X(52, 1, FillStringTensor, struct ort_status *, (struct ort_value *, const char *const *, \
+		size_t)) \
+	X(53, 1, GetStringTensorDataLength, struct ort_status *, (const struct ort_value *, size_t *)) \
+	X(54, 1, GetStringTensorContent, struct ort_status *, (const struct ort_value *, void *, size_t, \
+		size_t *offsets, size_t n)) \
 	X(55, 1, CastTypeInfoToTensorInfo, struct ort_status *, (const struct ort_type_info *, \
 		const struct ort_tensor_info **)) \
 	X(56, 1, GetOnnxTypeFromTypeInfo, struct ort_status *, (const struct ort_type_info *, int *)) \

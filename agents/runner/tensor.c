@@ -52,12 +52,11 @@ bool tensor_type_is_float(int type)
 	return is_known(type) && types[type].is_float;
 }
 
-int tensor_measure(int type, int n_dims, const int64_t *dims, uint64_t *ret_count, size_t *ret_n)
+static int count_elements(int n_dims, const int64_t *dims, uint64_t *ret_count)
 {
-	size_t size = tensor_type_size(type);
 	uint64_t count = 1;
 
-	if (!size || n_dims < 0 || n_dims > TENSOR_DIMS)
+	if (n_dims < 0 || n_dims > TENSOR_DIMS)
 		return -1;
 	for (int i = 0; i < n_dims; i++)
 		if (dims[i] < 0)
@@ -65,29 +64,68 @@ int tensor_measure(int type, int n_dims, const int64_t *dims, uint64_t *ret_coun
 	for (int i = 0; i < n_dims; i++)
 		if (__builtin_mul_overflow(count, (uint64_t)dims[i], &count))
 			return -1;
-	if (count > TENSOR_BYTES_MAX / size)
+	*ret_count = count;
+	return 0;
+}
+
+int tensor_measure(int type, int n_dims, const int64_t *dims, uint64_t *ret_count, size_t *ret_n)
+{
+	size_t size = tensor_type_size(type);
+	uint64_t count;
+
+	if (!size || count_elements(n_dims, dims, &count) || count > TENSOR_BYTES_MAX / size)
 		return -1;
 	*ret_count = count;
 	*ret_n = count * size;
 	return 0;
 }
 
+/* t->bytes of zeroes, every page touched. */
+static int allocate(struct tensor *t, struct fail *f)
+{
+	size_t room = (t->bytes + ALIGN) / ALIGN * ALIGN;
+
+	t->data = aligned_alloc(ALIGN, room);
+	if (!t->data)
+		return fail_set(f, OUTCOME_MEMORY, "no memory for a tensor of %zu bytes", t->bytes);
+	memset(t->data, 0, room);
+	return 0;
+}
+
+static int refuse(int type, int n_dims, const int64_t *dims, struct fail *f)
+{
+	char text[TENSOR_TEXT];
+
+	return fail_set(f, OUTCOME_MODEL, "a tensor %s is not possible (at most %d MiB)",
+		tensor_describe(text, type, n_dims, dims), (int)(TENSOR_BYTES_MAX >> 20));
+}
+
 int tensor_init(struct tensor *ret_t, int type, int n_dims, const int64_t *dims, struct fail *f)
 {
 	struct tensor t = {.type = type, .n_dims = n_dims};
-	char text[TENSOR_TEXT];
-	size_t room;
 
 	if (tensor_measure(type, n_dims, dims, &t.count, &t.bytes))
-		return fail_set(f, OUTCOME_MODEL, "a tensor %s is not possible (at most %d MiB)",
-			tensor_describe(text, type, n_dims, dims), (int)(TENSOR_BYTES_MAX >> 20));
+		return refuse(type, n_dims, dims, f);
 	if (n_dims)
 		memcpy(t.dims, dims, n_dims * sizeof(*dims));
-	room = (t.bytes + ALIGN) / ALIGN * ALIGN;
-	t.data = aligned_alloc(ALIGN, room);
-	if (!t.data)
-		return fail_set(f, OUTCOME_MEMORY, "no memory for a tensor of %zu bytes", t.bytes);
-	memset(t.data, 0, room);
+	if (allocate(&t, f))
+		return -1;
+	*ret_t = t;
+	return 0;
+}
+
+int tensor_init_strings(
+	struct tensor *ret_t, int n_dims, const int64_t *dims, size_t bytes, struct fail *f)
+{
+	struct tensor t = {.type = TENSOR_STRING, .n_dims = n_dims, .bytes = bytes};
+
+	/* Each element has its NUL, so bytes bound the count too. */
+	if (count_elements(n_dims, dims, &t.count) || t.count > bytes || bytes > TENSOR_BYTES_MAX)
+		return refuse(TENSOR_STRING, n_dims, dims, f);
+	if (n_dims)
+		memcpy(t.dims, dims, n_dims * sizeof(*dims));
+	if (allocate(&t, f))
+		return -1;
 	*ret_t = t;
 	return 0;
 }
@@ -184,6 +222,11 @@ void tensor_set(struct tensor *t, uint64_t i, double v)
 	default:
 		break;
 	}
+}
+
+bool tensor_same_bytes(const struct tensor *a, const struct tensor *b)
+{
+	return a->bytes == b->bytes && (!a->bytes || !memcmp(a->data, b->data, a->bytes));
 }
 
 bool tensor_same_shape(const struct tensor *a, const struct tensor *b)

@@ -45,6 +45,8 @@ struct proto {
 	bool has_raw;
 	struct span raw;
 	uint64_t n_elements; /* of typed lists */
+	uint64_t n_strings;
+	size_t string_bytes; /* with a NUL each */
 	char name[TENSORPB_NAME];
 };
 
@@ -233,7 +235,11 @@ static int read_item(struct proto *m, const struct item *it, struct fail *f)
 		m->raw = it->bytes;
 		return 0;
 	case FIELD_STRING:
-		return bad(f, "it holds strings, which this runner does not feed");
+		if (it->wire != WIRE_BYTES || memchr(it->bytes.p, 0, it->bytes.end - it->bytes.p))
+			return bad(f, "a string with a NUL in it");
+		m->n_strings++;
+		m->string_bytes += it->bytes.end - it->bytes.p + 1;
+		return 0;
 	case FIELD_SEGMENT:
 		return bad(f, "it is one segment of a tensor; give the whole");
 	case FIELD_EXTERNAL:
@@ -265,8 +271,6 @@ static int check_message(const struct proto *m, struct fail *f)
 	size_t bytes, size = tensor_type_size(m->type);
 	char text[TENSOR_TEXT];
 
-	if (m->type == TENSOR_STRING)
-		return bad(f, "it holds strings, which this runner does not feed");
 	if (!size)
 		return fail_set(f, OUTCOME_MODEL,
 			"not a usable TensorProto file: element type %d is not supported", m->type);
@@ -293,16 +297,49 @@ static int read_typed(const void *data, size_t n, struct tensor *t)
 	return at == t->count ? 0 : -1;
 }
 
+static int read_strings(
+	const void *data, size_t n, const struct proto *m, struct tensor *ret_t, struct fail *f)
+{
+	struct span s = {data, (const uint8_t *)data + n};
+	struct item it = {0};
+	char text[TENSOR_TEXT], *to;
+
+	if (tensor_init_strings(ret_t, m->n_dims, m->dims, m->string_bytes, f))
+		return f->outcome == OUTCOME_MEMORY
+		               ? -1
+		               : bad(f, "it has fewer strings than its shape needs");
+	if (ret_t->count != m->n_strings || m->has_raw || m->n_elements) {
+		fail_set(f, OUTCOME_MODEL,
+			"not a usable TensorProto file: %s needs %llu elements, %llu are there",
+			tensor_describe(text, m->type, m->n_dims, m->dims),
+			(unsigned long long)ret_t->count, (unsigned long long)m->n_strings);
+		tensor_fini(ret_t);
+		return -1;
+	}
+	to = ret_t->data;
+	while (next_item(&s, &it) == 1) {
+		if (it.field != FIELD_STRING)
+			continue;
+		memcpy(to, it.bytes.p, it.bytes.end - it.bytes.p);
+		to += it.bytes.end - it.bytes.p + 1;
+	}
+	return 0;
+}
+
 int tensorpb_read(const void *data, size_t n, struct tensor *ret_t, char ret_name[TENSORPB_NAME],
 	struct fail *f)
 {
 	struct proto m = {0};
-	struct tensor t;
+	struct tensor t = {0};
 
-	if (read_message(data, n, &m, f) || check_message(&m, f) ||
-		tensor_init(&t, m.type, m.n_dims, m.dims, f))
+	if (read_message(data, n, &m, f))
 		return -1;
-	if (m.has_raw && t.bytes) {
+	if (m.type == TENSOR_STRING) {
+		if (read_strings(data, n, &m, &t, f))
+			return -1;
+	} else if (check_message(&m, f) || tensor_init(&t, m.type, m.n_dims, m.dims, f)) {
+		return -1;
+	} else if (m.has_raw && t.bytes) {
 		memcpy(t.data, m.raw.p, t.bytes);
 	} else if (!m.has_raw && read_typed(data, n, &t)) {
 		tensor_fini(&t);
@@ -343,6 +380,14 @@ size_t tensorpb_head(uint8_t dst[TENSORPB_HEAD_MAX], const struct tensor *t, con
 	n += put_varint(dst + n, len);
 	memcpy(dst + n, name, len);
 	n += len;
+	if (t->type == TENSOR_STRING)
+		return n;
 	dst[n++] = FIELD_RAW << 3 | WIRE_BYTES;
 	return n + put_varint(dst + n, t->bytes);
+}
+
+size_t tensorpb_string_head(uint8_t dst[TENSORPB_HEAD_MAX], size_t len)
+{
+	dst[0] = FIELD_STRING << 3 | WIRE_BYTES;
+	return 1 + put_varint(dst + 1, len);
 }

@@ -9,9 +9,11 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "drive.h"
 
@@ -337,6 +339,46 @@ static void wrong_outputs_void_the_speed(void **state)
 	assert_int_equal(d.ring->head, 10);
 }
 
+/* A TensorProto of string[1,16]: fifteen short ones and `last`. */
+static void write_strings(char path[64], const char *last)
+{
+	FILE *f;
+
+	snprintf(path, 64, "/tmp/framefarm-strings.XXXXXX");
+	f = fdopen(mkstemp(path), "wb");
+	assert_non_null(f);
+	fwrite("\x08\x01\x08\x10\x10\x08", 1, 6, f);
+	for (int i = 0; i < 15; i++)
+		fprintf(f, "\x32\x03no%c", 'a' + i);
+	fprintf(f, "\x32%c%s", (int)strlen(last), last);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void strings_go_in_and_come_out(void **state)
+{
+	char one[64], other[64];
+
+	(void)state;
+	write_strings(one, "end");
+	write_strings(other, "END");
+	drive_init(&d, "bad/string.onnx"); /* hands its input on */
+	drive_input(&d, "input", one);
+	drive_case(&d, "input", one, "logits", one);
+	drive_case(&d, "input", other, "logits", one);
+	d.plan.n_cases = 1;
+	d.plan.golden_stop = 1;
+	block(&d.plan.back2back, 10, 0);
+	drive_run(&d, 0, OUTCOME_OK, "");
+	expect_text("input.input", "string[1,16]");
+	expect_text("golden.verdict", "pass");
+	assert_int_equal(d.ring->head, 10);
+
+	d.plan.n_cases = 2;
+	drive_run(&d, 0, OUTCOME_GOLDEN, "golden case 1, output \"logits\": the strings differ");
+	unlink(one);
+	unlink(other);
+}
+
 static void nan_is_a_defect_without_any_tolerance(void **state)
 {
 	(void)state;
@@ -376,6 +418,7 @@ int main(void)
 		STORY(a_killed_runner_leaves_its_iterations),
 		STORY(ten_minutes_of_virtual_time_pass_at_once),
 		STORY(wrong_outputs_void_the_speed),
+		STORY(strings_go_in_and_come_out),
 		STORY(nan_is_a_defect_without_any_tolerance),
 		STORY(a_tolerance_that_is_missed_says_by_how_much),
 	};

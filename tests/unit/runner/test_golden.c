@@ -209,6 +209,28 @@ static void totals_are_the_worst_of_all(void **state)
 	assert_true(golden_badness(&a) > golden_badness(&c));
 }
 
+static void strings_are_equal_or_wrong(void **state)
+{
+	const int64_t two[] = {2};
+	struct tensor a = {.type = TENSOR_STRING, .n_dims = 1, .count = 2, .bytes = 5};
+	struct tensor b = a, c = a;
+	struct golden_metrics m;
+
+	(void)state;
+	memcpy(a.dims, two, sizeof(two));
+	a.data = (void *)"ab\0c";
+	b.data = (void *)"ab\0d";
+	c.data = (void *)"ab\0cc";
+	c.bytes = 6;
+	golden_compare(&a, &a, &m);
+	assert_true(passes(&m, any, "") && m.cosine == 1 && !m.rows);
+	golden_compare(&a, &b, &m);
+	assert_false(passes(&m, any, "strings differ"));
+	assert_true(m.cosine == 0 && m.sqnr_db == -INFINITY);
+	golden_compare(&a, &c, &m);
+	assert_false(passes(&m, any, "strings differ"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +243,7 @@ int main(void)
 		cmocka_unit_test(top1_counts_rows_along_the_last_axis),
 		cmocka_unit_test(integers_are_equal_or_within_the_error_the_job_allows),
 		cmocka_unit_test(totals_are_the_worst_of_all),
+		cmocka_unit_test(strings_are_equal_or_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
