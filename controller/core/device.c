@@ -332,6 +332,7 @@ static void prepared(struct farm *f, struct device *d, const struct farm_event *
 		return;
 	}
 	d->agent_up = true;
+	d->spared = false;
 	str_copy(d->row.agent_uuid, sizeof(d->row.agent_uuid), agent->uuid);
 	if (agent->epoch > d->row.epoch)
 		d->row.epoch = agent->epoch;

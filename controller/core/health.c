@@ -14,15 +14,19 @@
 
 enum rung { RUNG_RETRY, RUNG_SESSION, RUNG_POWER, RUNG_REBOOT, RUNGS };
 
+/* Something may be measuring on it. */
+static bool held(const struct device *d)
+{
+	return d->lease && d->lease->row.state != LEASE_RELEASING;
+}
+
 static bool rung_possible(const struct device *d, int rung)
 {
-	bool held = d->lease && d->lease->row.state != LEASE_RELEASING;
-
 	switch (rung) {
 	case RUNG_POWER:
-		return d->can_power && !held;
+		return d->can_power && !held(d);
 	case RUNG_REBOOT:
-		return d->can_reboot && !held;
+		return d->can_reboot && !held(d);
 	default:
 		return true;
 	}
@@ -35,16 +39,19 @@ void device_blame(struct farm *f, struct device *d, const char *cause)
 	ent_touch(f, &d->ent);
 }
 
+/* Once nothing measures on a device any more, a new session stops the agent too, which was not tried
+ * while it was spared: it gets that one chance, however often it failed before. */
 static void to_recovering(struct farm *f, struct device *d, const char *cause)
 {
-	int rung = d->row.rung;
+	bool chance = d->spared && !held(d);
+	int rung = chance ? RUNG_SESSION : d->row.rung;
 
+	d->spared = held(d);
 	while (rung < RUNGS && !rung_possible(d, rung))
 		rung++;
 	if (rung >= RUNGS)
 		rung = d->lease ? RUNG_SESSION : RUNGS;
-	if (rung >= RUNGS || (d->row.failures >= f->cfg.max_failures &&
-				     !(d->lease && d->lease->row.state != LEASE_RELEASING))) {
+	if (rung >= RUNGS || (d->row.failures >= f->cfg.max_failures && !held(d) && !chance)) {
 		device_set_state(f, d, DEVICE_RECOVERING, cause);
 		device_quarantine(f, d, cause);
 		return;
@@ -77,8 +84,8 @@ void device_recover_step(struct farm *f, struct device *d)
 	if (d->row.rung == RUNG_RETRY)
 		device_recovered(f, d);
 	else
-		d->action = action_issue(
-			f, ACTION_RECOVER, d, d->lease, NULL, 0, d->row.rung, f->cfg.recover_ms);
+		d->action = action_issue(f, ACTION_RECOVER, d, held(d) ? d->lease : NULL, NULL, 0,
+			d->row.rung, f->cfg.recover_ms);
 }
 
 /* Whatever the rung brought: identifying tells, and the next failure climbs one further. */

@@ -63,7 +63,8 @@ struct device {
 	int index;           /* of its bit in each selector's match set */
 	bool can_expose, can_power, can_reboot, can_collect, can_detach, can_install, can_provision;
 	bool quarantine_asked; /* as soon as its lease has ended */
-	int64_t twin;          /* the connected device that has its identity, 0: none */
+	bool spared;  /* it failed, and what may still be measuring on it kept it from more */
+	int64_t twin; /* the connected device that has its identity, 0: none */
 	/* What its driver said that a person must do, in a state that cannot take it: kept until one
 	 * can. */
 	char later_need[LIMIT_CAUSE];

@@ -152,6 +152,38 @@ static void what_is_overdue_says_so(void **state)
 	assert_string_equal(device(s, d)->need, "no answer within its deadline");
 }
 
+/* Its connection stands and nobody answers: while its attempt may still be measuring the agent is left
+ * alone, behind that it is stopped before the device is given up. */
+static void a_frozen_agent_is_stopped_once_nothing_can_be_measuring(void **state)
+{
+	struct story *s = *state;
+	int64_t d = ready_device(s, 1);
+	const struct farm_action *a;
+	bool stopped = false;
+
+	submit(s, 1, "{}");
+	let_start(s, d);
+	step(s, &(struct farm_event){.kind = FARM_AGENT_LOST,
+			.u.agent_lost = {.device = d, .text = "it says nothing"}});
+	for (int i = 0; i < 200 && !stopped && state_of(s, d) != DEVICE_QUARANTINED; i++) {
+		if (open_action(s, ACTION_IDENTIFY, d))
+			identify_as(s, 1, 1);
+		if (open_action(s, ACTION_PREPARE, d))
+			answer_blaming(s, ACTION_PREPARE, d, ERR_TIMEOUT, "no handshake");
+		a = open_action(s, ACTION_RECOVER, d);
+		stopped = a && !a->lease; /* devmgr stops the agent then */
+		if (stopped)
+			assert_int_equal(attempt_on(s, d), 0);
+		if (a)
+			answer(s, ACTION_RECOVER, d, 0, "");
+		pass(s, 10000);
+	}
+	assert_true(stopped);
+	identify_as(s, 1, 1);
+	answer_prepare(s, d);
+	assert_true(state_of(s, d) != DEVICE_QUARANTINED && state_of(s, d) != DEVICE_RECOVERING);
+}
+
 /* ---- logs ---- */
 
 static void logs_are_fetched_before_the_device_is_cleaned(void **state)
@@ -455,6 +487,7 @@ int main(void)
 		cmocka_unit_test(a_phone_that_goes_in_any_state_of_a_run_is_replaced),
 		T(whichever_end_comes_first_the_cause_is_the_phones),
 		T(what_is_overdue_says_so),
+		T(a_frozen_agent_is_stopped_once_nothing_can_be_measuring),
 		T(the_cause_of_the_last_failure_ends_the_run),
 		T(logs_are_fetched_before_the_device_is_cleaned),
 		T(a_run_without_a_failure_fetches_no_logs),
