@@ -12,11 +12,12 @@
 
 #include "field.h"
 
-#define COUNT(a)     (sizeof(a) / sizeof((a)[0]))
-#define OPTION_LEAST (2 * 2)
-#define DIM_LEAST    (2 + 8)
-#define TENSOR_LEAST (2 * 2 + 1 + 3 * 8 + 1)
-#define CASE_LEAST   (2 * 4)
+#define COUNT(a)      (sizeof(a) / sizeof((a)[0]))
+#define OPTION_LEAST  (2 * 2)
+#define DIM_LEAST     (2 + 8)
+#define TENSOR_LEAST  (2 * 2 + 1 + 3 * 8 + 1)
+#define CASE_LEAST    (2 * 4)
+#define SUPPORT_LEAST (2 * 2)
 
 static const struct field head_fields[] = {
 	FIELD(struct plan, job),
@@ -36,6 +37,11 @@ static const struct field head_fields[] = {
 static const struct field option_fields[] = {
 	FIELD(struct plan_option, key),
 	FIELD(struct plan_option, value),
+};
+
+static const struct field support_fields[] = {
+	FIELD(struct plan_support, name),
+	FIELD(struct plan_support, sha256),
 };
 
 static const struct field tensor_fields[] = {
@@ -140,6 +146,16 @@ static void put_cases(struct proto_w *w, const struct plan *p)
 	}
 }
 
+static void put_support(struct proto_w *w, const struct plan *p)
+{
+	proto_put_text(w, p->loader_sha256);
+	if (too_many(p->n_support, PLAN_SUPPORT_MAX, w))
+		return;
+	proto_put_u32(w, p->n_support);
+	for (uint32_t i = 0; i < p->n_support; i++)
+		FIELD_PUT(w, support_fields, &p->support[i]);
+}
+
 size_t plan_encode(const struct plan *p, void *dst, size_t cap)
 {
 	struct proto_w w;
@@ -158,6 +174,7 @@ size_t plan_encode(const struct plan *p, void *dst, size_t cap)
 	FIELD_PUT(&w, block_fields, &p->paced);
 	FIELD_PUT(&w, block_fields, &p->sustained);
 	FIELD_PUT(&w, tail_fields, p);
+	put_support(&w, p);
 	return w.full ? 0 : w.len;
 }
 
@@ -248,6 +265,27 @@ static void get_model(struct proto_r *r, struct plan *p)
 	p->fix_dimensions = proto_get_u8(r);
 }
 
+/* A library's name becomes one in a directory of the agent's. */
+static bool is_file_name(const char *name)
+{
+	return *name && *name != '.' && !strchr(name, '/');
+}
+
+static void get_support(struct proto_r *r, struct plan *p)
+{
+	if (!proto_left(r))
+		return; /* version 1 */
+	proto_get_text(r, p->loader_sha256, sizeof(p->loader_sha256));
+	check_sha(r, p->loader_sha256);
+	p->n_support = field_get_count(r, PLAN_SUPPORT_MAX, SUPPORT_LEAST);
+	for (uint32_t i = 0; i < p->n_support; i++) {
+		FIELD_GET(r, support_fields, &p->support[i]);
+		check_sha(r, p->support[i].sha256);
+		if (!is_file_name(p->support[i].name) || !*p->support[i].sha256)
+			r->bad = true;
+	}
+}
+
 int plan_decode(const void *src, size_t n, struct plan *ret_p)
 {
 	struct proto_r r;
@@ -263,6 +301,7 @@ int plan_decode(const void *src, size_t n, struct plan *ret_p)
 	FIELD_GET(&r, block_fields, &ret_p->paced);
 	FIELD_GET(&r, block_fields, &ret_p->sustained);
 	FIELD_GET(&r, tail_fields, ret_p);
+	get_support(&r, ret_p);
 	return r.bad ? -1 : 0;
 }
 

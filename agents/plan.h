@@ -12,14 +12,16 @@
 
 #include "proto.h"
 
-#define PLAN_NAME         64
-#define PLAN_SHA          65
-#define PLAN_DIMS         8
-#define PLAN_INPUTS_MAX   64
-#define PLAN_CASES_MAX    128
-#define PLAN_TENSORS_MAX  64 /* of one golden case, inputs or outputs */
-#define PLAN_OPTIONS_MAX  32
-#define PLAN_OPTION_VALUE 256
+#define PLAN_NAME          64
+#define PLAN_SHA           65
+#define PLAN_DIMS          8
+#define PLAN_INPUTS_MAX    64
+#define PLAN_CASES_MAX     128
+#define PLAN_TENSORS_MAX   64 /* of one golden case, inputs or outputs */
+#define PLAN_OPTIONS_MAX   32
+#define PLAN_OPTION_VALUE  256
+#define PLAN_SUPPORT_MAX   16 /* libraries that the runner comes with */
+#define PLAN_SUPPORT_NEEDS 2  /* the first protocol version that knows them */
 
 /* Phases, in the order of an attempt; they stand in PHASE frames, marks and STATUS. */
 enum phase {
@@ -94,6 +96,12 @@ struct plan_block {
 	int64_t period_ns; /* paced: release to release; 0 for back to back */
 };
 
+/* A library of the runner's own, for a device whose system has none that fits: its name there. */
+struct plan_support {
+	char name[PLAN_NAME]; /* "libc.so.6" */
+	char sha256[PLAN_SHA];
+};
+
 struct plan {
 	char job[PLAN_NAME], variant[PLAN_NAME]; /* for messages only */
 	char runner[PLAN_NAME];                  /* "onnxruntime" */
@@ -140,6 +148,12 @@ struct plan {
 	uint32_t stall_ms;    /* longest time without sign of life of the runner outside blocks, or
 	                           for one inference inside one */
 	int64_t memory_bytes; /* limit on the runner's address space growth; 0: none */
+
+	/* From version 2 on: the program that loads the runner, "" for the system's own, and the
+	 * libraries that it finds. */
+	char loader_sha256[PLAN_SHA];
+	uint32_t n_support;
+	struct plan_support support[PLAN_SUPPORT_MAX];
 };
 
 /* Returns the number of bytes, or 0 when it does not fit cap. */

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTO_VERSION     1
+#define PROTO_VERSION     2 /* 2: a plan may name a loader and its libraries */
 #define PROTO_VERSION_MIN 1
 #define PROTO_MAGIC       0x31504646u
 #define PROTO_HEADER      16

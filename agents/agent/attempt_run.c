@@ -56,6 +56,7 @@ void attempt_run_begin(struct attempt *a)
 		.sandbox = &a->sandbox,
 		.files = &a->files,
 		.runner_name = a->plan.runner_sha256,
+		.loading = *a->plan.loader_sha256 ? &a->plan : NULL,
 		.clock_page = env->clock_page,
 		.ring = a->ring,
 		.process = a->process,

@@ -32,6 +32,19 @@ static int add_tensors(struct fileset *f, const struct plan_tensor *t, uint32_t 
 	return rc;
 }
 
+/* What a loader opens by itself: the program and its libraries. */
+static int add_loading(struct fileset *f, const struct plan *p)
+{
+	int rc = 0;
+
+	if (!*p->loader_sha256)
+		return 0;
+	rc = add(f, p->runner_sha256);
+	for (uint32_t i = 0; !rc && i < p->n_support; i++)
+		rc = add(f, p->support[i].sha256);
+	return rc;
+}
+
 int fileset_init(struct fileset *f, const struct plan *p)
 {
 	int rc;
@@ -41,6 +54,8 @@ int fileset_init(struct fileset *f, const struct plan *p)
 	if (!f->names)
 		return -ENOMEM;
 	rc = add(f, p->runtime_sha256);
+	if (!rc)
+		rc = add_loading(f, p);
 	if (!rc)
 		rc = add(f, p->model_sha256);
 	if (!rc)
@@ -106,6 +121,8 @@ int fileset_check(
 {
 	int rc = check_one(files_dir, p->runner_sha256, 0, why, size);
 
+	if (!rc && *p->loader_sha256)
+		rc = check_one(files_dir, p->loader_sha256, 0, why, size);
 	for (unsigned i = 0; !rc && i < f->n; i++)
 		rc = check_one(files_dir, f->names[i],
 			strcmp(f->names[i], p->model_sha256) ? 0 : p->model_bytes, why, size);

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/libdir.h"
 #include "agent/sandbox.h"
 #include "runner.h"
 
@@ -87,7 +88,12 @@ _Noreturn void launch_run(const struct launch *l)
 	 * scratch directory: its absolute path may lead through directories that the runner's user
 	 * must not pass. */
 	char *env[] = {telemetry_off, path, home, tmp, NULL};
-	char *argv[] = {name, l->clock_page ? clock : NULL, page, NULL};
+	static char path_option[] = "--library-path", lib[] = LIBDIR, argv0[] = "--argv0",
+		    runner[] = LIBDIR "/" LIBDIR_RUNNER;
+	char *clock_option = l->clock_page ? clock : NULL;
+	char *argv[] = {name, clock_option, page, NULL};
+	/* ld.so(8). The paths are those of the scratch directory, in which it begins. */
+	char *loading[] = {name, path_option, lib, argv0, name, runner, clock_option, page, NULL};
 	int report = move_up(l->report, l->report), exe = move_up(l->sandbox->exe, report);
 	struct sandbox sb = *l->sandbox;
 	const char *guard;
@@ -106,6 +112,6 @@ _Noreturn void launch_run(const struct launch *l)
 		fail(report, guard, -rc);
 	close_others();
 	snprintf(page, sizeof(page), "%s", l->clock_page ? l->clock_page : "");
-	fexecve(exe, argv, env);
+	fexecve(exe, l->loader ? loading : argv, env);
 	fail(report, "exec", errno);
 }

@@ -5,6 +5,7 @@
 #ifndef FRAMEFARM_AGENT_LAUNCH_H
 #define FRAMEFARM_AGENT_LAUNCH_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct guards;
@@ -16,7 +17,8 @@ struct launch {
 	const char *clock_page;
 	pid_t agent;
 	int control, ring, output, null;
-	int report; /* close-on-exec: a sentence is written there if the program does not begin */
+	bool loader; /* the program is one that loads the runner from LIBDIR */
+	int report;  /* close-on-exec: a sentence is written there if the program does not begin */
 };
 
 _Noreturn void launch_run(const struct launch *l);

@@ -16,8 +16,10 @@
 #include "agent/files.h"
 #include "agent/fileset.h"
 #include "agent/launch.h"
+#include "agent/libdir.h"
 #include "agent/sandbox.h"
 #include "agent/text.h"
+#include "plan.h"
 #include "timesrc.h"
 
 #define RETRY_NS      20000000LL
@@ -100,8 +102,9 @@ static int open_ends(struct proc *p, struct ends *e)
 	if (e->null < 0 || fcntl(p->control, F_SETFL, O_NONBLOCK) ||
 		fcntl(p->output, F_SETFL, O_NONBLOCK) || fcntl(p->launch, F_SETFL, O_NONBLOCK))
 		return -errno;
-	e->exe = fileset_open(
-		p->order.sandbox->files_dir, p->order.runner_name, p->order.sandbox->uid >= 0);
+	e->exe = fileset_open(p->order.sandbox->files_dir,
+		p->order.loading ? p->order.loading->loader_sha256 : p->order.runner_name,
+		p->order.sandbox->uid >= 0);
 	return e->exe < 0 ? e->exe : 0;
 }
 
@@ -113,8 +116,12 @@ static int start(struct proc *p, struct ends *e)
 		.sandbox = &sb,
 		.clock_page = o->clock_page,
 		.agent = getpid(),
-		.ring = o->ring};
+		.ring = o->ring,
+		.loader = o->loading != NULL};
 	int rc = build_run(p);
+
+	if (!rc && o->loading)
+		rc = libdir_make(sb.scratch, sb.files_dir, o->loading, sb.uid >= 0);
 
 	if (!rc)
 		rc = open_ends(p, e);

@@ -24,6 +24,7 @@
 
 struct fileset;
 struct guards;
+struct plan;
 struct sandbox;
 struct timesrc;
 
@@ -33,8 +34,9 @@ struct proc_order {
 	const struct guards *guards;
 	const struct sandbox *sandbox;
 	const struct fileset *files;
-	const char *runner_name; /* in sandbox->files_dir */
-	const char *clock_page;  /* or NULL */
+	const char *runner_name;    /* in sandbox->files_dir */
+	const struct plan *loading; /* names a loader and its libraries; NULL: the system's own */
+	const char *clock_page;     /* or NULL */
 	int ring;
 	uint32_t process;
 	const uint8_t *plan;

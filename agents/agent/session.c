@@ -98,7 +98,7 @@ static int judge_hello(const struct agent *a, const struct proto_frame *f, struc
 	*ret_why = "the secret is not this agent's";
 	if (ret_h->secret_len != PROTO_SECRET || !secrets_equal(ret_h->secret, a->secret))
 		return PROTO_REFUSE_SECRET;
-	*ret_why = "this agent speaks version 1 of the protocol only";
+	*ret_why = "this agent speaks version 1 and version 2 of the protocol";
 	if (ret_h->version_min > PROTO_VERSION || ret_h->version_max < PROTO_VERSION_MIN)
 		return PROTO_REFUSE_VERSION;
 	return 0;

@@ -27,6 +27,7 @@ static void on_welcome(void *arg, int rc, const char *text, const struct msg_wel
 
 	str_copy(why, sizeof(why), text); /* it is the session's, which goes */
 	if (w) {
+		d->protocol = w->version;
 		str_copy_clean(d->boot_id, sizeof(d->boot_id), w->kernel_boot_id,
 			sizeof(w->kernel_boot_id));
 		str_copy_clean(d->protections, sizeof(d->protections), w->protections,

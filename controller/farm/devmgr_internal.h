@@ -41,6 +41,7 @@ struct dev {
 	struct session *session;
 	struct task *preparing; /* waits for the session's welcome */
 	char boot_id[40], protections[256], agent_version[32];
+	uint32_t protocol; /* the version that its session speaks */
 	char kept[DEV_KEPT_MAX][LIMIT_SHA256];
 	int n_kept, next_kept;
 	TAILQ_ENTRY(dev) link;
@@ -70,8 +71,8 @@ struct task {
 	/* PREPARE */
 	struct tool agent;
 	/* CLEAN */
-	char keep[4][LIMIT_SHA256];
-	const char *keep_list[5 + DEV_KEPT_MAX];
+	char keep[4 + TOOLS_SUPPORT_MAX][LIMIT_SHA256];
+	const char *keep_list[5 + TOOLS_SUPPORT_MAX + DEV_KEPT_MAX];
 	int n_keep;
 	/* STAGE */
 	struct rstr *spec;

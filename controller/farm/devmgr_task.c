@@ -311,6 +311,15 @@ static void keep_plan(struct task *t)
 			false, NULL);
 		return;
 	}
+	if (*t->plan.plan.loader_sha256 && t->dev->protocol < PLAN_SUPPORT_NEEDS) {
+		mem_free(s->plan);
+		mem_free(s);
+		task_finish(t, ERR_VERSION,
+			"the agent that runs on the device is of an older version and cannot start "
+			"this runner; restart the device, or quarantine and release it",
+			false, NULL);
+		return;
+	}
 	for (int i = 0; t->keep_files && i < t->plan.n_files; i++)
 		keep_file(t->dev, t->plan.files[i].sha256);
 	hash_bytes(rstr_text(t->spec), rstr_len(t->spec), hex);
@@ -359,13 +368,18 @@ static bool stage_begin(struct task *t)
 static void clean_work(void *arg)
 {
 	struct task *t = arg;
-	struct tool tool;
+	struct tool tool, *support = mem_zalloc(TOOLS_SUPPORT_MAX * sizeof(*support));
+	int n;
 
 	/* What every run needs is worth keeping; a tool that is missing is not there to be kept. */
 	if (!tools_runner(t->m->tools, "onnxruntime", t->dev_abi, &tool, NULL))
 		str_copy(t->keep[t->n_keep++], LIMIT_SHA256, tool.sha256);
 	if (!tools_runtime(t->m->tools, "onnxruntime", t->dev_abi, &tool, NULL))
 		str_copy(t->keep[t->n_keep++], LIMIT_SHA256, tool.sha256);
+	if (!tools_support(t->m->tools, t->dev_abi, support, &n, NULL))
+		for (int i = 0; i < n; i++)
+			str_copy(t->keep[t->n_keep++], LIMIT_SHA256, support[i].sha256);
+	mem_free(support);
 }
 
 static void clean(struct task *t)

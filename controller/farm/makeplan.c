@@ -192,6 +192,42 @@ static void put_measure(struct plan *p, const struct jobspec *s, double display_
 	p->memory_bytes = m->memory_mb << 20;
 }
 
+/* Another ABI's system may be no glibc at all: the runner brings what it is loaded with. */
+static int put_support(struct makeplan *m, const char *abi, struct tools *tools, struct err *e)
+{
+	struct tool *all = mem_zalloc(TOOLS_SUPPORT_MAX * sizeof(*all));
+	struct plan *p = &m->plan;
+	int n, rc = tools_support(tools, abi, all, &n, e);
+
+	for (int i = 0; !rc && i < n; i++) {
+		const char *name = tool_name(&all[i]);
+		bool loader = !strncmp(name, "ld-", 3);
+
+		rc = add_file(m, all[i].path, all[i].sha256, all[i].bytes, loader, e);
+		if (rc)
+			break;
+		if (loader) {
+			str_copy(p->loader_sha256, sizeof(p->loader_sha256), all[i].sha256);
+			continue;
+		}
+		if (p->n_support == PLAN_SUPPORT_MAX) {
+			rc = err_set(e, ERR_TOOBIG, "a runner has at most %d libraries",
+				PLAN_SUPPORT_MAX);
+			break;
+		}
+		str_copy(p->support[p->n_support].name, PLAN_NAME, name);
+		str_copy(p->support[p->n_support].sha256, PLAN_SHA, all[i].sha256);
+		p->n_support++;
+	}
+	mem_free(all);
+	if (!rc && n && !*p->loader_sha256)
+		rc = err_set(e, ERR_NOTFOUND,
+			"the runner for %s has libraries but no loader; "
+			"`make agents` brings it",
+			abi);
+	return rc;
+}
+
 static int put_programs(struct makeplan *m, const char *abi, struct tools *tools, struct err *e)
 {
 	struct plan *p = &m->plan;
@@ -206,7 +242,7 @@ static int put_programs(struct makeplan *m, const char *abi, struct tools *tools
 	rc = add_file(m, m->runner.path, m->runner.sha256, m->runner.bytes, true, e);
 	if (!rc)
 		rc = add_file(m, m->runtime.path, m->runtime.sha256, m->runtime.bytes, false, e);
-	return rc;
+	return rc ? rc : put_support(m, abi, tools, e);
 }
 
 int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant, const char *abi,

@@ -2,6 +2,7 @@
 /* Programs for devices; see tools.h. */
 #include "farm/tools.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -115,6 +116,44 @@ static void program_path(
 		snprintf(dst, size, "%s/%s/%s", t->dir, abi, name);
 }
 
+#define REMEDY_ABI "`make agents` brings what devices of other ABIs need"
+
+const char *tool_name(const struct tool *t)
+{
+	const char *slash = strrchr(t->path, '/');
+
+	return slash ? slash + 1 : t->path;
+}
+
+int tools_support(struct tools *t, const char *abi, struct tool ret_t[TOOLS_SUPPORT_MAX],
+	int *ret_n, struct err *e)
+{
+	char dir[600], path[1024];
+	struct dirent *de;
+	int rc = 0, n = 0;
+	DIR *d;
+
+	*ret_n = 0;
+	if (!strcmp(abi, t->host_abi))
+		return 0;
+	snprintf(dir, sizeof(dir), "%s/%s/lib", t->dir, abi);
+	d = opendir(dir);
+	if (!d)
+		return err_set(e, ERR_NOTFOUND, "%s is missing; " REMEDY_ABI, dir);
+	while (!rc && (de = readdir(d))) {
+		if (*de->d_name == '.')
+			continue;
+		if (n == TOOLS_SUPPORT_MAX)
+			rc = err_set(e, ERR_TOOBIG, "%s has more than %d files", dir, n);
+		snprintf(path, sizeof(path), "%s/%s", dir, de->d_name);
+		if (!rc)
+			rc = resolve(t, path, REMEDY_ABI, &ret_t[n++], e);
+	}
+	closedir(d);
+	*ret_n = rc ? 0 : n;
+	return rc;
+}
+
 int tools_agent(struct tools *t, const char *abi, struct tool *ret_t, struct err *e)
 {
 	char path[1024];
@@ -141,9 +180,15 @@ int tools_runner(
 int tools_runtime(
 	struct tools *t, const char *runner, const char *abi, struct tool *ret_t, struct err *e)
 {
-	if (strcmp(runner, "onnxruntime") || strcmp(abi, t->host_abi))
+	char path[1024];
+
+	if (strcmp(runner, "onnxruntime"))
 		return err_set(
 			e, ERR_NOTFOUND, "no runtime library for %s on %s is known", runner, abi);
+	if (strcmp(abi, t->host_abi)) {
+		program_path(t, abi, "libonnxruntime.so.1", path, sizeof(path));
+		return resolve(t, path, REMEDY_ABI, ret_t, e);
+	}
 	return resolve(t, t->ort,
 		"install ONNX Runtime with `make deps`, or name its library in FRAMEFARM_ORT",
 		ret_t, e);

@@ -34,4 +34,12 @@ int tools_runner(
 int tools_runtime(
 	struct tools *t, const char *runner, const char *abi, struct tool *ret_t, struct err *e);
 
+#define TOOLS_SUPPORT_MAX 17 /* a loader and the libraries of a runner */
+
+/* What a runner for another ABI than this host's comes with, from dir/ABI/lib: its loader (a name
+ * that begins with "ld-") and libraries, each under its file's name. *ret_n is 0 where it needs none. */
+int tools_support(struct tools *t, const char *abi, struct tool ret_t[TOOLS_SUPPORT_MAX],
+	int *ret_n, struct err *e);
+const char *tool_name(const struct tool *t); /* the last part of its path */
+
 #endif

@@ -35,5 +35,28 @@ $(B)/$1/framefarm-agent: $$(AGENT_SRC) $$(wildcard agents/*.h agents/agent/*.h) 
 endef
 $(foreach a,$(AGENT_ABIS),$(eval $(call agent_rule,$a)))
 
+# The arm64 runner is a glibc program, since the runtime's library is one, and comes with its loader and
+# libraries from Debian's cross packages: an Android phone has none of them.
+SYSROOT_aarch64 = /usr/aarch64-linux-gnu/lib
+SUPPORT_aarch64 = ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 \
+                  libstdc++.so.6 libgcc_s.so.1
+RUNNER_SRC = $(call src,runner) $(call src,agents)
+
+$(B)/aarch64/framefarm-runner-onnxruntime: $(RUNNER_SRC) $(wildcard agents/*.h agents/runner/*.h)
+	@mkdir -p "$(@D)"
+	$(Q)$(CROSS_aarch64) -std=c11 -D_GNU_SOURCE -O2 $(WARN) -fno-strict-aliasing -Iagents \
+		-DFRAMEFARM_VERSION='"$(VERSION)"' -s -pthread -o "$@" $(RUNNER_SRC) -ldl -lm
+
+$(B)/aarch64/lib/.done: etc/build/cross.mk
+	@rm -rf "$(@D)" && mkdir -p "$(@D)"
+	$(Q)for l in $(SUPPORT_aarch64); do cp -L "$(SYSROOT_aarch64)/$$l" "$(@D)/$$l" || exit 1; done
+	@touch "$@"
+
+$(B)/aarch64/libonnxruntime.so.1: etc/build/fetch-ort.sh
+	@mkdir -p "$(@D)"
+	$(Q)lib=$$(etc/build/fetch-ort.sh aarch64 | tail -n 1) && [ -n "$$lib" ] && cp "$$lib" "$@"
+
+agents: $(B)/aarch64/framefarm-runner-onnxruntime $(B)/aarch64/lib/.done \
+	$(B)/aarch64/libonnxruntime.so.1
 agents: $(B)/framefarm-agent $(foreach a,$(AGENT_ABIS),$(B)/$a/framefarm-agent)
 .PHONY: agents

@@ -73,6 +73,7 @@ for_test() {
 	file_of /usr/bin/qemu-aarch64-static qemu-user-static
 	command_of aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 	file_of /usr/aarch64-linux-gnu/include/stdlib.h libc6-dev-arm64-cross
+	file_of /usr/aarch64-linux-gnu/lib/libstdc++.so.6 libstdc++6-arm64-cross
 	command_of arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf
 	command_of ip iproute2
 	command_of unshare util-linux

@@ -7,6 +7,7 @@
 #   3. .cache/ort/VERSION/libonnxruntime.so.1 in the tree, if its hash is right
 #   4. the distribution's package, if apt has one (Debian 13 and later)
 #   5. the npm package onnxruntime-node, whose scripts are not run, checked by SHA-256
+# With an argument, aarch64 or x86_64, the library for that machine, from 3 (a folder of its own) or 5.
 # The first three need no network. Exit codes: 0, or 1 with a sentence.
 set -eu
 
@@ -20,7 +21,12 @@ say() { printf 'fetch-ort: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 found() { say "$1"; printf '%s\n' "$2"; exit 0; }
 
-case $(uname -m) in
+machine=${1:-$(uname -m)}
+if [ -n "${1:-}" ]; then
+	cache=$cache/$machine
+	lib=$cache/libonnxruntime.so.1
+fi
+case $machine in
 x86_64)
 	arch=x64
 	lib_sha256=d8aff4aa8abee8fb2abb2f2f2459ffc94461e781e41b9f7c072829dd0d470221 ;;
@@ -54,7 +60,7 @@ as_root() {
 }
 
 from_npm() {
-	[ -n "$arch" ] || die "no library for $(uname -m); build ONNX Runtime and set FRAMEFARM_ORT"
+	[ -n "$arch" ] || die "no library for $machine; build ONNX Runtime and set FRAMEFARM_ORT"
 	tmp=$cache/fetch.$$
 	mkdir -p "$tmp"
 	trap 'rm -rf "$tmp"' EXIT
@@ -69,6 +75,11 @@ from_npm() {
 	mv "$tmp/$member" "$lib"
 }
 
+if [ -n "${1:-}" ]; then
+	sha256_is "$lib" "${lib_sha256:-none}" && found "fetched before, SHA-256 checked" "$lib"
+	from_npm
+	found "onnxruntime-node@$version, SHA-256 checked" "$lib"
+fi
 if [ -n "${FRAMEFARM_ORT:-}" ]; then
 	[ -f "$FRAMEFARM_ORT" ] || die "FRAMEFARM_ORT names no file: $FRAMEFARM_ORT"
 	found "from FRAMEFARM_ORT" "$FRAMEFARM_ORT"

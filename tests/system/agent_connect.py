@@ -170,14 +170,14 @@ class Strangers(AgentTest):
     def test_a_version_that_is_not_spoken(self):
         self.box.start()
         c = Controller(self.box)
-        c.send(ap.hello(self.box.secret, versions=(2, 9)))
+        c.send(ap.hello(self.box.secret, versions=(3, 9)))
         r = c.until_refused()
         self.assertEqual((r["about"], r["code"]), (ap.HELLO, ap.REFUSE_VERSION))
         self.assertIn("version 1", r["text"])
         c.until_closed()
         c = Controller(self.box)
         c.send(ap.hello(self.box.secret, versions=(1, 9)))
-        self.assertEqual(c.until(lambda c: c.welcome).welcome["version"], 1)
+        self.assertEqual(c.until(lambda c: c.welcome).welcome["version"], 2)
 
     def test_garbage_closes_the_connection_and_nothing_else(self):
         self.box.start()

@@ -3,13 +3,15 @@
 """A phone of another ABI: the arm64 agent, static against musl, pushed to a virtual arm64 phone by the real
 daemon, started there under qemu-user, reached, and found again after the daemon's restart."""
 
+import json
 import os
 import subprocess
 import tempfile
 import unittest
 
+from fflib import daemon as ff
 from fflib.agentbox import BUILD, wait_for
-from fflib.daemon import DaemonTest
+from fflib.daemon import DaemonTest, mlp_job
 from fflib.phone import Phones
 
 
@@ -58,6 +60,19 @@ class Arm64(DaemonTest):
         d.stop()
         d = self.daemon("--adb", self.phones.addresses[0])
         self.assertEqual(self.ready(d)["key"], device["key"])
+
+
+    def test_a_whole_run_with_the_runner_s_own_loader(self):
+        """glibc, its loader and ONNX Runtime's arm64 library go to a phone whose system has none."""
+        d = self.daemon("--adb", self.phones.addresses[0])
+        self.ready(d)
+        job = mlp_job(devices={"select": {"abi": "aarch64", "virtual": "any"}},
+                      measure={"pace_hz": 60, "min_ms": 1000, "min_runs": 310, "thermal_wait_ms": 0})
+        r = self.cli("run", self.job_file(job), "--json", "-", check=ff.PASS)
+        run = json.loads(r.stdout)["runs"][0]
+        full = d.get("/api/v1/runs/" + run["id"])
+        self.assertEqual(full["result"]["provider"]["used"], "cpu")
+        self.assertGreaterEqual(full["result"]["metrics"]["paced"]["n"], 310)
 
 
 class Agents(unittest.TestCase):

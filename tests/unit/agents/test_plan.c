@@ -3,6 +3,7 @@
 #include "tests/unit/agents/support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 /* Length and CRC-32C of the plan below, from a few lines of Python with struct.pack(). */
 #define LAYOUT_BYTES 40444
 #define LAYOUT_CRC   0x89c55a38u
+#define V2_BYTES     (2 + 4) /* no loader, no libraries */
 
 #define SHA "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
@@ -140,8 +142,52 @@ static void the_layout_is_what_it_was(void **state)
 	fill(&p);
 	p.tolerance = (struct plan_tolerance){0.999, 30, 0.01, 0.98}; /* a NaN has many faces */
 	n = plan_encode(&p, mem, sizeof(mem));
-	assert_int_equal(n, LAYOUT_BYTES);
-	assert_int_equal(proto_crc32c(0, mem, n), LAYOUT_CRC);
+	/* What version 1 has is where it was; version 2 put a loader and its libraries behind it. */
+	assert_int_equal(n, LAYOUT_BYTES + V2_BYTES);
+	assert_int_equal(proto_crc32c(0, mem, LAYOUT_BYTES), LAYOUT_CRC);
+	plan_fini(&p);
+	assert_int_equal(plan_decode(mem, LAYOUT_BYTES, &p), 0);
+	assert_string_equal(p.loader_sha256, "");
+	assert_int_equal(p.n_support, 0);
+	plan_fini(&p);
+}
+
+static void a_runner_may_bring_its_loader(void **state)
+{
+	static const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "/lib/libc.so.6"};
+	static struct plan p, got;
+	size_t n;
+
+	(void)state;
+	fill(&p);
+	memset(p.loader_sha256, 'a', PLAN_SHA - 1);
+	p.n_support = PLAN_SUPPORT_MAX;
+	for (int i = 0; i < PLAN_SUPPORT_MAX; i++) {
+		snprintf(p.support[i].name, sizeof(p.support[i].name), "lib%d.so.6", i);
+		memset(p.support[i].sha256, '0' + i % 10, PLAN_SHA - 1);
+	}
+	n = plan_encode(&p, mem, sizeof(mem));
+	assert_true(n);
+	assert_int_equal(plan_decode(mem, n, &got), 0);
+	assert_string_equal(got.loader_sha256, p.loader_sha256);
+	assert_int_equal(got.n_support, PLAN_SUPPORT_MAX);
+	assert_memory_equal(got.support, p.support, sizeof(p.support));
+	plan_fini(&got);
+
+	/* The names become files on the device. */
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		strcpy(p.support[3].name, bad[i]);
+		n = plan_encode(&p, mem, sizeof(mem));
+		assert_int_equal(plan_decode(mem, n, &got), -1);
+		plan_fini(&got);
+	}
+	strcpy(p.support[3].name, "libm.so.6");
+	p.support[3].sha256[0] = '\0';
+	n = plan_encode(&p, mem, sizeof(mem));
+	assert_int_equal(plan_decode(mem, n, &got), -1);
+	plan_fini(&got);
+	p.n_support = PLAN_SUPPORT_MAX + 1;
+	assert_int_equal(plan_encode(&p, mem, sizeof(mem)), 0);
 	plan_fini(&p);
 }
 
@@ -154,7 +200,11 @@ static void half_a_plan_is_refused_and_leaves_nothing(void **state)
 	fill(&p);
 	n = plan_encode(&p, mem, sizeof(mem));
 	for (size_t len = 0; len < n; len += 1 + len / 97) {
-		uint8_t *part = malloc(len + !len);
+		uint8_t *part;
+
+		if (len == n - V2_BYTES)
+			continue; /* one of version 1 */
+		part = malloc(len + !len);
 
 		memcpy(part, mem, len);
 		assert_int_equal(plan_decode(part, len, &got), -1);
@@ -331,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_comes_back),
 		cmocka_unit_test(the_layout_is_what_it_was),
+		cmocka_unit_test(a_runner_may_bring_its_loader),
 		cmocka_unit_test(half_a_plan_is_refused_and_leaves_nothing),
 		cmocka_unit_test(a_plan_that_does_not_fit_is_not_encoded),
 		cmocka_unit_test(lists_beyond_their_bound_are_not_encoded),
