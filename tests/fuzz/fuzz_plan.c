@@ -5,6 +5,9 @@
 
 #include "plan.h"
 
+/* A plan of version 1 ends before these; encoded again it has an empty text and an empty list more. */
+#define APPENDED (2 + 4)
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -16,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!plan_decode(data, size, &p)) {
 		n = plan_encode(&p, once, sizeof(once));
 		plan_fini(&p);
-		if (size <= sizeof(once) && (!n || n > size)) /* behind n stand unknown fields */
+		/* Behind n stand unknown fields. */
+		if (size + APPENDED <= sizeof(once) && (!n || n > size + APPENDED))
 			abort();
 		if (n && (plan_decode(once, n, &p) || plan_encode(&p, twice, sizeof(twice)) != n ||
 				 memcmp(once, twice, n)))
