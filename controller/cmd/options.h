@@ -28,7 +28,7 @@ struct err;
 struct option_table;
 
 #define OPTION_ROWS_MAX 64
-#define OPTION_LIST_MAX 64
+#define OPTION_LIST_MAX 256 /* as many addresses as the adb driver keeps */
 #define OPTION_PATH_MAX 4096
 #define OPTION_FILE_MAX (64 * 1024) /* bytes of a configuration file */
 
