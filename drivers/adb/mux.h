@@ -22,11 +22,11 @@
 #include "drivers/adb/link.h"
 #include "drivers/driver.h"
 
-#define ADB_STREAMS_MAX 256           /* open at a time, of a session */
-#define ADB_SERVICE_MAX 4096          /* a service string with its NUL */
-#define ADB_WINDOW      (1024 * 1024) /* what we grant with delayed acknowledgement */
-#define ADB_WRITE_MAX   (256 * 1024)  /* queued by write() on one stream */
-#define ADB_SEND_MAX    4             /* whole buffers queued by adb_stream_send() */
+#define ADB_STREAMS_MAX 256                   /* open at a time, of a session */
+#define ADB_SERVICE_MAX 4096                  /* a service string with its NUL */
+#define ADB_WINDOW      (2 * ADB_PAYLOAD_MAX) /* granted with delayed acknowledgement */
+#define ADB_WRITE_MAX   (256 * 1024)          /* queued by write() on one stream */
+#define ADB_SEND_MAX    2                     /* whole buffers queued by adb_stream_send() */
 
 struct adb_mux;
 

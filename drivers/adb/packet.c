@@ -82,35 +82,6 @@ uint32_t adb_sum(const void *data, size_t n)
 	return sum;
 }
 
-/* ---- packets on their way out ---- */
-
-struct adb_buf *adb_buf_new(uint32_t cap)
-{
-	struct adb_buf *b;
-
-	assert(cap <= ADB_PAYLOAD_MAX);
-	b = mem_alloc(sizeof(*b) + cap);
-	b->refs = 1;
-	b->cap = cap;
-	b->len = 0;
-	return b;
-}
-
-struct adb_buf *adb_buf_ref(struct adb_buf *b)
-{
-	b->refs++;
-	return b;
-}
-
-void adb_buf_unref(struct adb_buf *b)
-{
-	if (!b)
-		return;
-	assert(b->refs > 0);
-	if (--b->refs == 0)
-		mem_free(b);
-}
-
 /* ---- packets out of a stream: buf[used … have) is not taken yet ---- */
 
 void adb_parser_init(struct adb_parser *p, uint32_t max)

@@ -16,13 +16,12 @@
 #include "base/str.h"
 #include "drivers/adb/compress.h"
 
-#define BLOCK      (512 * 1024)
-#define BLOCKS_MAX 4 /* that wait or are being written */
+#define BLOCK      ADB_PAYLOAD_MAX /* as all long buffers, so that they are used again */
+#define BLOCKS_MAX 4               /* that wait or are being written */
 
 struct block {
 	TAILQ_ENTRY(block) link;
-	size_t n;
-	uint8_t data[BLOCK];
+	struct adb_buf *buf;
 };
 
 TAILQ_HEAD(blocks, block);
@@ -48,6 +47,21 @@ struct sync_pull {
 };
 
 static void write_next(struct sync_pull *p);
+
+static struct block *block_new(void)
+{
+	struct block *b = mem_alloc(sizeof(*b));
+
+	b->buf = adb_buf_new(BLOCK);
+	return b;
+}
+
+static void block_free(struct block *b)
+{
+	if (b)
+		adb_buf_unref(b->buf);
+	mem_free(b);
+}
 
 int sync_pull_begin(struct sync_job *j, const char *dst, int64_t max_bytes, struct err *e)
 {
@@ -93,7 +107,7 @@ static int write_block(struct sync_pull *p)
 		p->fd = open(p->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (p->fd < 0)
 		return err_errno(&p->err, errno, "cannot write %s", p->part);
-	rc = p->block ? write_all(p->fd, p->block->data, p->block->n) : 0;
+	rc = p->block ? write_all(p->fd, p->block->buf->data, p->block->buf->len) : 0;
 	if (rc)
 		return err_errno(&p->err, -rc, "cannot write %s", p->part);
 	if (!p->last)
@@ -126,7 +140,7 @@ static void written(void *arg)
 	p->writing = false;
 	if (p->block)
 		p->n_blocks--;
-	mem_free(p->block);
+	block_free(p->block);
 	p->block = NULL;
 	if (p->rc && !s->rc) {
 		j->result.ours = true;
@@ -141,7 +155,7 @@ static void written(void *arg)
 		sync_job_done(j, 0, "");
 		return;
 	}
-	if (p->paused && p->n_blocks < BLOCKS_MAX / 2) {
+	if (p->paused && p->n_blocks < BLOCKS_MAX - 1) {
 		p->paused = false;
 		s->stream->ops->pause(s->stream, false);
 	}
@@ -166,7 +180,7 @@ static void write_next(struct sync_pull *p)
 		return;
 	p->writing = false;
 	s->n_writes--;
-	mem_free(p->block);
+	block_free(p->block);
 	p->block = NULL;
 	sync_fail(s, ERR_FULL, "too much work is queued");
 }
@@ -181,15 +195,14 @@ static void close_block(struct sync_pull *p)
 
 static uint8_t *block_room(struct sync_pull *p, size_t *ret_room)
 {
-	if (p->open && p->open->n == BLOCK)
+	if (p->open && p->open->buf->len == BLOCK)
 		close_block(p);
 	if (!p->open) {
-		p->open = mem_alloc(sizeof(*p->open));
-		p->open->n = 0;
+		p->open = block_new();
 		p->n_blocks++;
 	}
-	*ret_room = BLOCK - p->open->n;
-	return p->open->data + p->open->n;
+	*ret_room = BLOCK - p->open->buf->len;
+	return p->open->buf->data + p->open->buf->len;
 }
 
 /* *ret_used of the data go into the open block. */
@@ -207,7 +220,7 @@ static int take(struct sync_pull *p, const uint8_t *data, size_t n, size_t *ret_
 		*ret_used = made = n < room ? n : room;
 		memcpy(dst, data, made);
 	}
-	p->open->n += made;
+	p->open->buf->len += (uint32_t)made;
 	p->job->result.bytes += made;
 	if (!rc && p->job->result.bytes > p->max_bytes)
 		rc = ERR_TOOBIG;
@@ -223,11 +236,11 @@ bool sync_pull_data(struct sync_job *j, const uint8_t *data, size_t n)
 
 	/* A full block can leave output inside the decompressor: once more without input. */
 	do {
-		before = p->open ? p->open->n : 0;
+		before = p->open ? p->open->buf->len : 0;
 		rc = take(p, data, n, &used);
 		data += used;
 		n -= used;
-	} while (!rc && (n || (p->unpack && p->open->n == BLOCK && before != BLOCK)));
+	} while (!rc && (n || (p->unpack && p->open->buf->len == BLOCK && before != BLOCK)));
 	if (rc) {
 		sync_fail(s, rc,
 			rc == ERR_TOOBIG ? "the phone's file is larger than it may be"
@@ -266,10 +279,10 @@ void sync_pull_drop(struct sync_job *j)
 
 	while ((b = TAILQ_FIRST(&p->waiting))) {
 		TAILQ_REMOVE(&p->waiting, b, link);
-		mem_free(b);
+		block_free(b);
 	}
-	mem_free(p->open);
-	mem_free(p->block);
+	block_free(p->open);
+	block_free(p->block);
 	adb_compress_free(p->unpack);
 	if (p->fd >= 0) {
 		close(p->fd);

@@ -2,7 +2,7 @@
 # Fuzzers of what comes from a phone, or from who plays one's host; as gate.mk does it:
 # make fuzz-adb-packet FUZZ_S=3600. Each begins with its seeds_adb_… and keeps a corpus.
 
-FUZZ_ADB_SRC = $(addprefix drivers/adb/,packet.c banner.c shell2.c syncmsg.c key.c mux.c mux_in.c \
+FUZZ_ADB_SRC = $(addprefix drivers/adb/,packet.c packet_buf.c banner.c shell2.c syncmsg.c key.c mux.c mux_in.c \
 	mux_out.c host.c device.c) $(call src,base)
 
 define fuzz_adb_rule

@@ -399,7 +399,8 @@ static void a_paused_stream_keeps_its_window_and_one_packet_and_no_more(void **s
 	mux_rig_init(&r, ADB_PAYLOAD_MAX, MUX_RIG_DELAYED);
 	establish(&r, &k, 1, 77, 4096);
 	mux_pause(&k, true);
-	wire_send(r.w, ADB_WRTE, 77, 1, NULL, ADB_WINDOW);
+	for (int i = 0; i < ADB_WINDOW / ADB_PAYLOAD_MAX; i++)
+		wire_send(r.w, ADB_WRTE, 77, 1, NULL, ADB_PAYLOAD_MAX);
 	wire_send(r.w, ADB_WRTE, 77, 1, NULL, ADB_PAYLOAD_MAX);
 	assert_int_equal(r.violations, 0);
 	wire_expect_none(r.w);
@@ -408,7 +409,8 @@ static void a_paused_stream_keeps_its_window_and_one_packet_and_no_more(void **s
 	assert_int_equal(k.n, ADB_WINDOW + ADB_PAYLOAD_MAX);
 	expect_okay(&r, 1, 77, ADB_WINDOW + ADB_PAYLOAD_MAX);
 	mux_pause(&k, true);
-	wire_send(r.w, ADB_WRTE, 77, 1, NULL, ADB_WINDOW);
+	for (int i = 0; i < ADB_WINDOW / ADB_PAYLOAD_MAX; i++)
+		wire_send(r.w, ADB_WRTE, 77, 1, NULL, ADB_PAYLOAD_MAX);
 	wire_send(r.w, ADB_WRTE, 77, 1, NULL, ADB_PAYLOAD_MAX);
 	wire_send(r.w, ADB_WRTE, 77, 1, "x", 1);
 	assert_int_equal(r.violations, 1);
