@@ -48,6 +48,8 @@ class Daemon:
         self.data, self.options, self.env = data, list(options), env
         if "--listen" not in options:
             self.options += ["--listen", "127.0.0.1:0"]
+        if "--log-level" not in options:
+            self.options += ["--log-level", "debug"]
         if "--tools" not in options:
             self.options += ["--tools", os.path.abspath(BUILD)]
         if env is None and find_ort():
@@ -61,8 +63,7 @@ class Daemon:
             os.unlink(url_file)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [DAEMON, "serve", "--data", self.data, "--local", "--no-usb", "--log-level", "debug",
-                 *self.options],
+                [DAEMON, "serve", "--data", self.data, "--local", "--no-usb", *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
         wait_for(lambda: os.path.exists(url_file) or self.process.poll() is not None,
                  "the daemon to listen")

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# make bench: everything that is measured, one table at the end; see tests/README.md.
+
+# Phones and agents that only talk.
+$(B)/tests/bench/replay: $(B)/obj/tests/bench/replay.o $(B)/obj/tests/bench/replay_agent.o \
+		$(call closure,drivers) $(call closure,loop)
+	@mkdir -p "$(@D)"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group \
+		$(call uniq,$(call ldlibs,drivers) $(call ldlibs,loop))
+
+bench-adb: all $(B)/tests/bench/bench_adb $(B)/tests/bench/replay $(B)/tests/adbd_shim.so
+	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_adb.py $(BENCH_ARGS)
+
+bench-farm: all models $(B)/tests/bench/replay
+	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_farm.py $(BENCH_ARGS)
+
+# One after another, since they would measure each other; one that fails does not keep the next back.
+BENCHES = agent runner store gate adb farm
+bench:
+	$(Q)mkdir -p "$(B)"; rm -f "$(B)/bench.table"; failed=; for b in $(BENCHES); do echo "== $$b"; \
+		BENCH_TABLE="$(abspath $(B))/bench.table" $(MAKE) --no-print-directory bench-$$b \
+		|| failed="$$failed $$b"; done; \
+		python3 tests/bench/table.py "$(B)/bench.table"; \
+		[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+.PHONY: bench bench-adb bench-farm
