@@ -1,124 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One virtual phone: boot, life and end; see phone.h. */
-#include "drivers/virtual/phone.h"
+/* One virtual phone: what it is, its connections, who is let in, beginning and end; see phone.h. */
+#include "drivers/virtual/phone_internal.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "drivers/adb/banner.h"
 #include "drivers/adb/link.h"
 #include "drivers/adb/syncmsg.h"
-#include "drivers/driver.h"
-#include "drivers/virtual/body.h"
 #include "drivers/virtual/profile.h"
-#include "drivers/virtual/quirk.h"
 #include "drivers/virtual/session.h"
 #include "drivers/virtual/space.h"
-#include "drivers/virtual/tree.h"
 
 #define STOP_LOOK_MS 5 /* while streams of closed sessions still end */
 
-enum phone_state {
-	PHONE_OFF,       /* before the first boot, and while it waits for the next */
-	PHONE_PREPARING, /* its files are being written */
-	PHONE_STARTING,  /* its first process is being started */
-	PHONE_UP,
-	PHONE_FALLING, /* its processes are being ended */
-	PHONE_STOPPED,
-};
-
-struct phone {
-	struct driver_host *h;
-	struct phone_config cfg;
-	const struct phone_events *events;
-	void *arg;
-	char serial[LIMIT_NAME], dir[DRIVER_PATH_MAX];
-
-	enum phone_state state;
-	struct space *space;
-	bool space_up;
-	int root; /* a copy: work on the pool may outlive the space */
-	struct body body;
-	bool busy; /* with body or files, on the pool */
-	int64_t step_ms;
-	bool powered;
-	int prepare_rc;
-	char prepare_what[128];
-
-	struct session *sessions[PHONE_SESSIONS];
-	int n_sessions, n_services;
-	struct adb_key *learned[PHONE_KEYS];
-	int n_learned;
-	bool allow, vanished, was_connected;
-
-	struct host_timer *tick, *boot_timer, *habit, *back;
-	void (*stopped)(void *arg);
-	void *stopped_arg;
-};
-
-static void boot_now(void *arg);
-static void fall(struct phone *p);
-
 /* ---- timers ---- */
 
-static void set_timer(struct phone *p, struct host_timer **t, int64_t ms, void (*fn)(void *arg))
+void phone_set_timer(struct phone *p, struct host_timer **t, int64_t ms, void (*fn)(void *arg))
 {
 	if (*t)
 		p->h->timer_del(p->h, *t);
 	*t = p->h->timer_add(p->h, p->h->now_ms(p->h) + ms, fn, p);
 }
 
-static void clear_timer(struct phone *p, struct host_timer **t)
+void phone_clear_timer(struct phone *p, struct host_timer **t)
 {
 	if (*t)
 		p->h->timer_del(p->h, *t);
 	*t = NULL;
 }
 
-/* ---- the body ---- */
-
-static void body_work(void *arg)
-{
-	struct phone *p = arg;
-
-	body_step(&p->body, p->root, p->step_ms);
-}
-
-static void tick(void *arg);
-
-static void body_done(void *arg)
-{
-	struct phone *p = arg;
-
-	p->busy = false;
-	if (p->state == PHONE_UP)
-		set_timer(p, &p->tick, PHONE_TICK_MS, tick);
-}
-
-static void tick(void *arg)
-{
-	struct phone *p = arg;
-
-	p->tick = NULL;
-	if (p->state != PHONE_UP || p->busy)
-		return;
-	p->step_ms = p->h->now_ms(p->h);
-	p->body.powered = p->powered;
-	p->busy = !p->h->blocking(p->h, body_work, body_done, p);
-	if (!p->busy)
-		set_timer(p, &p->tick, PHONE_TICK_MS, tick);
-}
-
 /* ---- sessions ---- */
 
-static void drop_sessions(struct phone *p)
+void phone_drop_sessions(struct phone *p)
 {
 	while (p->n_sessions)
 		session_free(p->sessions[--p->n_sessions]);
@@ -145,239 +63,6 @@ bool phone_attach(struct phone *p, struct adb_link *l)
 	}
 	p->sessions[p->n_sessions++] = session_new(p, l, session_gone, p);
 	return true;
-}
-
-/* ---- boot ---- */
-
-static void fail(struct phone *p, const char *text)
-{
-	p->state = PHONE_STOPPED;
-	p->events->failed(p->arg, text);
-}
-
-static void space_ready(void *arg)
-{
-	struct phone *p = arg;
-
-	if (p->state != PHONE_STARTING)
-		return;
-	p->state = PHONE_UP;
-	p->space_up = true;
-	p->root = fcntl(space_root(p->space), F_DUPFD_CLOEXEC, 3);
-	p->body.last_ms = p->h->now_ms(p->h);
-	p->body.last_cpu_ms = 0;
-	tick(p);
-	p->events->up(p->arg);
-}
-
-static void space_reboot(void *arg)
-{
-	phone_reboot(arg);
-}
-
-static void space_ended(void *arg, const char *text)
-{
-	struct phone *p = arg;
-	bool was_up = p->state == PHONE_UP;
-
-	p->space = NULL;
-	p->space_up = false;
-	if (p->state == PHONE_STARTING) {
-		fail(p, text);
-		return;
-	}
-	if (was_up) /* it crashed */
-		fall(p);
-	if (p->state == PHONE_FALLING) {
-		p->state = PHONE_OFF;
-		if (!p->stopped)
-			set_timer(p, &p->boot_timer, p->cfg.profile->boot_ms, boot_now);
-	}
-}
-
-static const struct space_events space_events = {
-	.ready = space_ready, .reboot = space_reboot, .ended = space_ended};
-
-static void start_space(struct phone *p)
-{
-	struct space_config cfg = {
-		.dir = p->dir, .name = p->cfg.profile->device, .arm64 = p->cfg.arm64};
-	struct err e = {0};
-
-	p->state = PHONE_STARTING;
-	p->space = space_new(p->h, &cfg, &space_events, p, &e);
-	if (!p->space)
-		fail(p, e.text);
-}
-
-static void prepare_work(void *arg)
-{
-	struct phone *p = arg;
-	struct tree_phone t = {.profile = p->cfg.profile,
-		.serial = p->serial,
-		.clock = p->cfg.clock,
-		.arm64 = p->cfg.arm64,
-		.auth = p->cfg.auth};
-
-	p->prepare_rc = body_prepare(&p->body, &t, p->prepare_what, sizeof(p->prepare_what));
-}
-
-static void prepare_done(void *arg)
-{
-	struct phone *p = arg;
-	char text[LIMIT_CAUSE];
-
-	p->busy = false;
-	if (p->stopped || p->state != PHONE_PREPARING)
-		return;
-	if (p->prepare_rc) {
-		snprintf(text, sizeof(text), "cannot make the phone's %s: %s", p->prepare_what,
-			strerror(p->prepare_rc));
-		fail(p, text);
-		return;
-	}
-	start_space(p);
-}
-
-static void boot_now(void *arg)
-{
-	struct phone *p = arg;
-
-	p->boot_timer = NULL;
-	if (p->stopped || p->state != PHONE_OFF)
-		return;
-	if (p->root >= 0 && !p->busy) {
-		close(p->root);
-		p->root = -1;
-	}
-	if (p->busy || p->h->blocking(p->h, prepare_work, prepare_done, p)) {
-		set_timer(p, &p->boot_timer, PHONE_TICK_MS, boot_now);
-		return;
-	}
-	p->busy = true;
-	p->state = PHONE_PREPARING;
-}
-
-void phone_boot(struct phone *p)
-{
-	boot_now(p);
-}
-
-/* ---- habits ---- */
-
-/* Processes and connections end; what follows is up to space_ended(). */
-static void fall(struct phone *p)
-{
-	if (p->state != PHONE_UP)
-		return;
-	p->state = PHONE_FALLING;
-	clear_timer(p, &p->tick);
-	drop_sessions(p);
-	p->space_up = false;
-	p->events->down(p->arg);
-	if (p->space)
-		space_end(p->space);
-}
-
-static void fall_now(void *arg)
-{
-	struct phone *p = arg;
-
-	p->habit = NULL;
-	fall(p);
-}
-
-/* Later in any case: a service or the phone itself may have asked from inside a call. */
-void phone_reboot(struct phone *p)
-{
-	set_timer(p, &p->habit, 0, fall_now);
-}
-
-static void restart_now(struct phone *p, bool children)
-{
-	drop_sessions(p);
-	if (children && p->space_up)
-		space_signal_all(p->space, SIGKILL);
-}
-
-static void restart_alone(void *arg)
-{
-	struct phone *p = arg;
-
-	p->habit = NULL;
-	restart_now(p, false);
-}
-
-static void restart_with_children(void *arg)
-{
-	struct phone *p = arg;
-
-	p->habit = NULL;
-	restart_now(p, true);
-}
-
-void phone_restart_adbd(struct phone *p, bool children)
-{
-	set_timer(p, &p->habit, 0, children ? restart_with_children : restart_alone);
-}
-
-static void reappear(void *arg)
-{
-	struct phone *p = arg;
-
-	p->back = NULL;
-	p->vanished = false;
-	if (p->state == PHONE_UP)
-		p->events->up(p->arg);
-}
-
-void phone_vanish(struct phone *p, int64_t ms)
-{
-	if (p->state != PHONE_UP || p->vanished)
-		return;
-	p->vanished = true;
-	drop_sessions(p);
-	p->events->down(p->arg);
-	set_timer(p, &p->back, ms, reappear);
-}
-
-static void vanish_now(void *arg)
-{
-	struct phone *p = arg;
-	const struct quirks *q = p->cfg.quirks;
-
-	p->habit = NULL;
-	phone_vanish(p, q->on[QUIRK_VANISH_FOR] ? q->value[QUIRK_VANISH_FOR]
-						: quirk_rows[QUIRK_VANISH_FOR].fallback);
-}
-
-void phone_connected(struct phone *p)
-{
-	static const struct {
-		enum quirk which;
-		void (*fn)(void *arg);
-	} habits[] = {{QUIRK_REBOOT_AFTER, fall_now}, {QUIRK_RESTART_AFTER, restart_with_children},
-		{QUIRK_VANISH_AFTER, vanish_now}};
-
-	if (p->was_connected)
-		return;
-	p->was_connected = true;
-	for (int i = 0; i < 3; i++)
-		if (p->cfg.quirks->on[habits[i].which])
-			set_timer(
-				p, &p->habit, p->cfg.quirks->value[habits[i].which], habits[i].fn);
-}
-
-void phone_set_power(struct phone *p, bool on)
-{
-	p->powered = on; /* from the next step on */
-}
-
-void phone_set_allow(struct phone *p, bool allow)
-{
-	p->allow = allow;
-	for (int i = 0; i < p->n_sessions && allow; i++)
-		session_allow(p->sessions[i]);
 }
 
 /* ---- keys ---- */
@@ -445,7 +130,7 @@ static void look(void *arg)
 	if (is_quiet(p))
 		p->stopped(p->stopped_arg);
 	else
-		set_timer(p, &p->tick, STOP_LOOK_MS, look);
+		phone_set_timer(p, &p->tick, STOP_LOOK_MS, look);
 }
 
 void phone_stop(struct phone *p, void (*stopped)(void *arg), void *arg)
@@ -455,13 +140,13 @@ void phone_stop(struct phone *p, void (*stopped)(void *arg), void *arg)
 	p->stopped = stopped;
 	p->stopped_arg = arg;
 	for (int i = 0; i < 4; i++)
-		clear_timer(p, all[i]);
-	drop_sessions(p);
+		phone_clear_timer(p, all[i]);
+	phone_drop_sessions(p);
 	if (p->space)
 		space_end(p->space);
 	p->space_up = false;
 	p->state = PHONE_FALLING;
-	set_timer(p, &p->tick, 0, look);
+	phone_set_timer(p, &p->tick, 0, look);
 }
 
 void phone_free(struct phone *p)

@@ -1,60 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Profiles of phones; see profile.h. Each object of the format is a table here. */
-#include "drivers/virtual/profile.h"
+#include "drivers/virtual/profile_internal.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "drivers/virtual/profile_text.h"
 
-#define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
-#define TEXT(type, member, req)                                                                    \
-	{                                                                                          \
-		.key = #member, .want = JSON_WANT_TEXT, .off = offsetof(struct type, member),      \
-		.size = sizeof(((struct type *)0)->member), .min = 1, .required = req              \
-	}
-#define INT(type, member, lo, hi, req)                                                             \
-	{                                                                                          \
-		.key = #member, .want = JSON_WANT_INT, .off = offsetof(struct type, member),       \
-		.min = lo, .max = hi, .required = req                                              \
-	}
-#define NUM(type, member, lo, hi)                                                                  \
-	{                                                                                          \
-		.key = #member, .want = JSON_WANT_NUM, .off = offsetof(struct type, member),       \
-		.min = lo, .max = hi                                                               \
-	}
-#define BOOL(type, member)                                                                         \
-	{                                                                                          \
-		.key = #member, .want = JSON_WANT_BOOL, .off = offsetof(struct type, member)       \
-	}
-#define WORD(type, name, member, list)                                                             \
-	{                                                                                          \
-		.key = name, .want = JSON_WANT_ENUM, .off = offsetof(struct type, member),         \
-		.words = list                                                                      \
-	}
-#define PART(type, name, member, kind)                                                             \
-	{                                                                                          \
-		.key = name, .want = kind, .off = offsetof(struct type, member)                    \
-	}
-
-static const char *const node_words[] = {"die", "skin", "battery", "fixed", NULL};
-static const char *const unit_words[] = {"milli", "deci", "whole", NULL};
 static const char *const sign_words[] = {"contract", "inverted", NULL};
 static const char *const scale_words[] = {"micro", "milli", NULL};
-
-struct reading {
-	const struct json_doc *d;
-	const char *what;
-	struct err *e;
-};
 
 /* What is read by a table first and taken apart afterwards. */
 struct parts {
@@ -94,14 +53,6 @@ static const struct json_field top_fields[] = {
 };
 _Static_assert(offsetof(struct parts, p) == 0, "the profile's members have their own offsets");
 
-static const struct json_field core_fields[] = {
-	INT(profile_core, implementer, 0, 255, true),
-	INT(profile_core, part, 0, 4095, true),
-	INT(profile_core, variant, 0, 15, false),
-	INT(profile_core, revision, 0, 15, false),
-	INT(profile_core, count, 1, 16, true),
-};
-
 static const struct json_field heat_fields[] = {
 	NUM(profile_heat, ambient_c, -20, 60),
 	NUM(profile_heat, idle_w, 0, 20),
@@ -126,15 +77,13 @@ static const struct json_field battery_fields[] = {
 	WORD(profile_battery, "charge_unit", count_milli, scale_words),
 };
 
-static int complain(const struct reading *r, const struct json *at, const char *text)
+int profile_complain(const struct profile_reading *r, const struct json *at, const char *text)
 {
 	return err_set(r->e, ERR_PARSE, "%s, line %d: %s", r->what, json_line(r->d, at), text);
 }
 
-/* ---- lists ---- */
-
-static int read_numbers(const struct reading *r, const struct json *list, const char *key, int max,
-	double *out, int *ret_n)
+int profile_numbers(const struct profile_reading *r, const struct json *list, const char *key,
+	int max, double *out, int *ret_n)
 {
 	int n = 0;
 
@@ -147,132 +96,6 @@ static int read_numbers(const struct reading *r, const struct json *list, const 
 		out[n++] = json_num(it);
 	}
 	*ret_n = n;
-	return 0;
-}
-
-static int read_cores(const struct reading *r, const struct json *list, struct profile *p)
-{
-	JSON_FOREACH (it, list) {
-		int rc;
-
-		if (p->n_cores == PROFILE_CORES)
-			return complain(r, it, "too many kinds of cores");
-		rc = json_read(
-			r->d, it, "core", core_fields, N(core_fields), &p->cores[p->n_cores], r->e);
-		if (rc)
-			return rc;
-		p->n_cores++;
-	}
-	if (profile_cpus(p) > 64)
-		return complain(r, list, "more than 64 cores");
-	return 0;
-}
-
-struct policy_parts {
-	struct profile_policy p;
-	const struct json *freqs;
-};
-
-static const struct json_field policy_fields[] = {
-	INT(profile_policy, first, 0, 63, true),
-	INT(profile_policy, count, 1, 64, true),
-	TEXT(profile_policy, governor, false),
-	BOOL(profile_policy, cap_readable),
-	{.key = "freqs_khz",
-		.want = JSON_WANT_ARRAY,
-		.off = offsetof(struct policy_parts, freqs),
-		.max = PROFILE_FREQS,
-		.required = true},
-};
-
-static int read_freqs(const struct reading *r, struct policy_parts *pp)
-{
-	JSON_FOREACH (it, pp->freqs) {
-		int64_t v;
-
-		if (!json_int(it, &v) || v < 1000 || v > 20000000 ||
-			(pp->p.n_freqs && v <= pp->p.freqs_khz[pp->p.n_freqs - 1]))
-			return complain(r, it, "freqs_khz are rising whole numbers of kHz");
-		pp->p.freqs_khz[pp->p.n_freqs++] = v;
-	}
-	return pp->p.n_freqs ? 0 : complain(r, pp->freqs, "a policy has clocks");
-}
-
-static int read_policies(const struct reading *r, const struct json *list, struct profile *p)
-{
-	JSON_FOREACH (it, list) {
-		struct policy_parts pp = {.p = {.governor = "schedutil", .cap_readable = true}};
-		int rc;
-
-		if (p->n_policies == PROFILE_POLICIES)
-			return complain(r, it, "too many policies");
-		rc = json_read(r->d, it, "policy", policy_fields, N(policy_fields), &pp, r->e);
-		if (!rc)
-			rc = read_freqs(r, &pp);
-		if (rc)
-			return rc;
-		p->policies[p->n_policies++] = pp.p;
-	}
-	return 0;
-}
-
-static const struct json_field zone_fields[] = {
-	TEXT(profile_zone, type, true),
-	WORD(profile_zone, "node", node, node_words),
-	WORD(profile_zone, "unit", unit, unit_words),
-	NUM(profile_zone, offset_c, -100, 100),
-	INT(profile_zone, value, -1000000, 1000000, false),
-	{.key = "hal",
-		.want = JSON_WANT_INT,
-		.off = offsetof(struct profile_zone, hal_number),
-		.min = -1,
-		.max = 32},
-};
-
-static int read_zones(const struct reading *r, const struct json *list, struct profile *p)
-{
-	struct profile_thermal *t = &p->thermal;
-
-	JSON_FOREACH (it, list) {
-		struct profile_zone *z = &t->zones[t->n_zones];
-		int rc;
-
-		if (t->n_zones == PROFILE_ZONES)
-			return complain(r, it, "too many zones");
-		z->hal_number = -1;
-		rc = json_read(r->d, it, "zone", zone_fields, N(zone_fields), z, r->e);
-		if (rc)
-			return rc;
-		z->hal_type = (int)z->hal_number;
-		t->n_zones++;
-	}
-	return 0;
-}
-
-static const struct json_field cooling_fields[] = {
-	TEXT(profile_cooling, type, true),
-	INT(profile_cooling, policy, -1, PROFILE_POLICIES - 1, false),
-};
-
-static int read_cooling(const struct reading *r, const struct json *list, struct profile *p)
-{
-	struct profile_thermal *t = &p->thermal;
-
-	JSON_FOREACH (it, list) {
-		struct profile_cooling *c = &t->cooling[t->n_cooling];
-		int rc;
-
-		if (t->n_cooling == PROFILE_COOLING)
-			return complain(r, it, "too many cooling devices");
-		c->policy = -1;
-		rc = json_read(
-			r->d, it, "cooling device", cooling_fields, N(cooling_fields), c, r->e);
-		if (rc)
-			return rc;
-		if (c->policy >= p->n_policies)
-			return complain(r, it, "there is no such policy");
-		t->n_cooling++;
-	}
 	return 0;
 }
 
@@ -292,7 +115,7 @@ static const struct json_field display_fields[] = {
 	PART(display_parts, "rates", rates, JSON_WANT_ARRAY),
 };
 
-static int read_display(const struct reading *r, const struct json *obj, struct profile *p)
+static int read_display(const struct profile_reading *r, const struct json *obj, struct profile *p)
 {
 	struct display_parts d = {.rate = p->rate};
 	int rc = json_read(r->d, obj, "display", display_fields, N(display_fields), &d, r->e);
@@ -303,60 +126,7 @@ static int read_display(const struct reading *r, const struct json *obj, struct 
 	p->height = d.height;
 	p->density = d.density;
 	p->rate = d.rate;
-	return read_numbers(r, d.rates, "rates", PROFILE_RATES, p->rates, &p->n_rates);
-}
-
-struct cpu_parts {
-	const struct json *cores, *policies;
-};
-
-static const struct json_field cpu_fields[] = {
-	PART(cpu_parts, "cores", cores, JSON_WANT_ARRAY),
-	PART(cpu_parts, "policies", policies, JSON_WANT_ARRAY),
-};
-
-static int read_cpu(const struct reading *r, const struct json *obj, struct profile *p)
-{
-	struct cpu_parts c = {0};
-	int rc = json_read(r->d, obj, "cpu", cpu_fields, N(cpu_fields), &c, r->e);
-
-	if (!rc)
-		rc = read_cores(r, c.cores, p);
-	return rc ? rc : read_policies(r, c.policies, p);
-}
-
-struct thermal_parts {
-	struct profile_thermal t;
-	const struct json *zones, *cooling, *thresholds;
-};
-
-static const struct json_field thermal_fields[] = {
-	NUM(profile_thermal, throttle_c, 0, 150),
-	NUM(profile_thermal, release_c, 0, 150),
-	BOOL(profile_thermal, hal),
-	BOOL(profile_thermal, samsung_numbers),
-	PART(thermal_parts, "zones", zones, JSON_WANT_ARRAY),
-	PART(thermal_parts, "cooling", cooling, JSON_WANT_ARRAY),
-	PART(thermal_parts, "skin_thresholds_c", thresholds, JSON_WANT_ARRAY),
-};
-
-static int read_thermal(const struct reading *r, const struct json *obj, struct profile *p)
-{
-	struct thermal_parts *tp = mem_zalloc(sizeof(*tp));
-	int rc;
-
-	tp->t = p->thermal;
-	rc = json_read(r->d, obj, "thermal", thermal_fields, N(thermal_fields), tp, r->e);
-	p->thermal = tp->t;
-	if (!rc)
-		rc = read_zones(r, tp->zones, p);
-	if (!rc)
-		rc = read_cooling(r, tp->cooling, p);
-	if (!rc)
-		rc = read_numbers(r, tp->thresholds, "skin_thresholds_c", PROFILE_THRESHOLDS,
-			p->thermal.thresholds_c, &p->thermal.n_thresholds);
-	mem_free(tp);
-	return rc;
+	return profile_numbers(r, d.rates, "rates", PROFILE_RATES, p->rates, &p->n_rates);
 }
 
 struct adb_parts {
@@ -371,7 +141,7 @@ static const struct json_field adb_fields[] = {
 	PART(adb_parts, "features", features, JSON_WANT_ARRAY),
 };
 
-static int read_adb(const struct reading *r, const struct json *obj, struct profile *p)
+static int read_adb(const struct profile_reading *r, const struct json *obj, struct profile *p)
 {
 	struct adb_parts a = {.max_payload = p->max_payload};
 	int rc = json_read(r->d, obj, "adb", adb_fields, N(adb_fields), &a, r->e);
@@ -382,23 +152,24 @@ static int read_adb(const struct reading *r, const struct json *obj, struct prof
 	p->sums = a.sums;
 	JSON_FOREACH (it, a.features) {
 		if (p->n_features == PROFILE_FEATURES || !str_is_name(json_str(it)))
-			return complain(r, it, "features are up to 24 words");
+			return profile_complain(r, it, "features are up to 24 words");
 		str_copy(p->features[p->n_features++], LIMIT_NAME, json_str(it));
 	}
 	return 0;
 }
 
-static int read_properties(const struct reading *r, const struct json *obj, struct profile *p)
+static int read_properties(
+	const struct profile_reading *r, const struct json *obj, struct profile *p)
 {
 	JSON_FOREACH (it, obj) {
 		struct profile_prop *pr = &p->props[p->n_props];
 
 		if (p->n_props == PROFILE_PROPS || !json_is_string(it) ||
 			!str_is_name(json_key(it)) || strchr(json_str(it), '\n'))
-			return complain(r, it, "properties are up to 64 texts of one line");
+			return profile_complain(r, it, "properties are up to 64 texts of one line");
 		if (!str_copy(pr->key, sizeof(pr->key), json_key(it)) ||
 			!str_copy(pr->value, sizeof(pr->value), json_str(it)))
-			return complain(r, it, "this property is too long");
+			return profile_complain(r, it, "this property is too long");
 		p->n_props++;
 	}
 	return 0;
@@ -436,11 +207,11 @@ static void set_defaults(struct profile *p)
 		.gauge_ms = 1000};
 }
 
-static int read_parts(const struct reading *r, struct parts *parts)
+static int read_parts(const struct profile_reading *r, struct parts *parts)
 {
 	static int (*const readers[])(
-		const struct reading *, const struct json *, struct profile *) = {
-		read_display, read_cpu, read_thermal, read_adb, read_properties};
+		const struct profile_reading *, const struct json *, struct profile *) = {
+		read_display, profile_read_cpu, profile_read_thermal, read_adb, read_properties};
 	const struct json *objects[] = {
 		parts->display, parts->cpu, parts->thermal, parts->adb, parts->properties};
 	struct profile *p = &parts->p;
@@ -466,7 +237,7 @@ static int read_parts(const struct reading *r, struct parts *parts)
 
 struct profile *profile_parse(const char *text, size_t n, const char *what, struct err *e)
 {
-	struct reading r = {.d = json_parse(text, n, e), .what = what, .e = e};
+	struct profile_reading r = {.d = json_parse(text, n, e), .what = what, .e = e};
 	struct profile *p = NULL;
 	struct parts *parts;
 
