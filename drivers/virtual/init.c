@@ -28,7 +28,7 @@
 
 bool init_is_meant(int argc, char **argv)
 {
-	return argc == 4 && !strcmp(argv[0], INIT_NAME);
+	return argc == 5 && !strcmp(argv[0], INIT_NAME);
 }
 
 static void say(uint32_t kind, uint32_t id, int32_t a, const char *text, int fd)
@@ -244,7 +244,7 @@ static int enter(const struct rootfs *r, bool arm64)
 
 int init_main(int argc, char **argv)
 {
-	struct rootfs r = {.dir = argv[1], .name = argv[2]};
+	struct rootfs r = {.dir = argv[1], .name = argv[2], .noexec = !strcmp(argv[4], "noexec")};
 	bool arm64 = !strcmp(argv[3], "arm64");
 	struct err e = {0};
 	pid_t pid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The first process of a virtual phone. The program starts itself again as `framefarm-phone-init DIR
- * NAME x86_64|arm64` with its end of a socket (initmsg.h) as standard input. It makes the name
+ * NAME x86_64|arm64 exec|noexec` with its end of a socket (initmsg.h) as standard input. It makes the name
  * spaces, becomes their process 1 in the phone's root, and from then on starts, signals and reaps
  * what the socket asks for. When the socket's other end goes, so does everything in the phone: with
  * process 1 the kernel ends its whole pid name space.

@@ -15,6 +15,7 @@
 #define SYS_openat2 437
 #endif
 #define NO_XDEV       0x01 /* RESOLVE_NO_XDEV */
+#define NO_SYMLINKS   0x04 /* RESOLVE_NO_SYMLINKS */
 #define IN_ROOT       0x10 /* RESOLVE_IN_ROOT; magic links are not followed either */
 #define PATH_MAX_HERE 1100
 
@@ -22,13 +23,44 @@ struct open_how_v0 {
 	uint64_t flags, mode, resolve;
 };
 
-int inroot_open(int root, const char *path, int flags, mode_t mode, bool own)
+static int resolve(int root, const char *path, int flags, mode_t mode, uint64_t how_to)
 {
 	struct open_how_v0 how = {.flags = flags | O_CLOEXEC,
 		.mode = flags & O_CREAT ? mode : 0,
-		.resolve = IN_ROOT | (own ? NO_XDEV : 0)};
-	int fd = (int)syscall(SYS_openat2, root, *path ? path : "/", &how, sizeof(how));
+		.resolve = IN_ROOT | how_to};
 
+	return (int)syscall(SYS_openat2, root, *path ? path : "/", &how, sizeof(how));
+}
+
+/* Storage may be mounted on its own (volume.h, the quirk noexec): what is in there is the phone's too. */
+static int open_mounted(int root, const char *path, int flags, mode_t mode)
+{
+	static const char *const mounts[] = {"data/local/tmp", "data"};
+
+	path += strspn(path, "/");
+	for (int i = 0; i < 2; i++) {
+		size_t n = strlen(mounts[i]);
+		int base, fd;
+
+		if (strncmp(path, mounts[i], n) || (path[n] && path[n] != '/'))
+			continue;
+		base = resolve(root, mounts[i], O_PATH | O_DIRECTORY, 0, NO_SYMLINKS);
+		if (base < 0)
+			return -1;
+		fd = resolve(base, path + n, flags, mode, NO_XDEV);
+		close(base);
+		return fd;
+	}
+	errno = EXDEV;
+	return -1;
+}
+
+int inroot_open(int root, const char *path, int flags, mode_t mode, bool own)
+{
+	int fd = resolve(root, path, flags, mode, own ? NO_XDEV : 0);
+
+	if (fd < 0 && errno == EXDEV && own)
+		fd = open_mounted(root, path, flags, mode);
 	if (fd < 0 && errno == EXDEV)
 		errno = EROFS;
 	return fd;

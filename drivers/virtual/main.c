@@ -31,10 +31,12 @@
 #include "drivers/virtual/profile.h"
 #include "drivers/virtual/tool.h"
 #include "drivers/virtual/unroot.h"
+#include "drivers/virtual/volume.h"
 #include "loop/host.h"
 #include "loop/loop.h"
 
-#define KEY_LINE 2048
+#define KEY_LINE   2048
+#define PHONE_NAME 64 /* its directory, and its serial unless one was given */
 
 struct program;
 
@@ -140,6 +142,27 @@ static void raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &r);
 }
 
+/* As phones have it: the same each time, and telling nothing. */
+static void name_of(const struct program *g, int i, char dst[PHONE_NAME])
+{
+	snprintf(dst, PHONE_NAME, "FFV%05X%04d", (unsigned)(g->o.seed * 2654435761u) >> 12, i + 1);
+}
+
+static int make_volumes(struct program *g, struct err *e)
+{
+	char name[PHONE_NAME];
+	int rc;
+
+	if (!g->o.storage_mb)
+		return 0;
+	rc = volume_begin(e);
+	for (int i = 0; i < g->o.count && !rc; i++) {
+		name_of(g, i, name);
+		rc = volume_add(name, g->o.storage_mb, e);
+	}
+	return rc ? rc : volume_end(e);
+}
+
 /* ---- phones ---- */
 
 static void place_stopped(void *arg)
@@ -206,21 +229,23 @@ static int add_phone(struct program *g, int i, struct err *e)
 {
 	struct place *pl = &g->places[i];
 	struct driver_host *h = host_drivers(g->host);
-	char serial[64];
-	struct phone_config cfg = {.serial = serial,
-		.dir = serial,
+	char name[PHONE_NAME];
+	struct phone_config cfg = {.serial = g->o.serial ? g->o.serial : name,
+		.dir = name,
 		.profile = g->profile,
 		.quirks = &g->o.quirks,
 		.seed = (uint64_t)(g->o.seed + i),
 		.arm64 = !strcmp(g->o.abi, "arm64"),
 		.auth = g->o.auth,
 		.allow = !g->o.deny,
+		.reboot_at = g->o.reboot_at,
+		.vanish_at = g->o.vanish_at,
+		.props = g->o.props,
+		.n_props = g->o.n_props,
 		.keys = g->keys,
 		.n_keys = g->n_keys};
 
-	/* As phones have it: the same each time, and telling nothing. */
-	snprintf(serial, sizeof(serial), "FFV%05X%04d", (unsigned)(g->o.seed * 2654435761u) >> 12,
-		i + 1);
+	name_of(g, i, name);
 	pl->program = g;
 	pl->tcp = phone_tcp_new(h, g->o.port ? (int)g->o.port + i : 0, &g->o.quirks, e);
 	if (!pl->tcp)
@@ -251,6 +276,9 @@ static int set_up(struct program *g, struct err *e)
 		rc = enter_dir(g, e);
 	if (!rc && unroot(INIT_UID))
 		rc = err_errno(e, errno, "cannot become an ordinary user");
+	if (rc)
+		return rc;
+	rc = make_volumes(g, e);
 	if (rc)
 		return rc;
 	umask(0); /* as adbd: what is pushed has the rights that were asked for */

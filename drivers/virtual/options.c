@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/str.h"
 
-enum kind { FLAG, NUMBER, TEXT, KEY, QUIRK };
+#define PROP_MAX 256 /* with its key */
+
+enum kind { FLAG, NUMBER, TEXT, KEY, QUIRK, PROP };
 
 static const struct row {
 	const char *name, *unit, *help;
@@ -42,6 +45,27 @@ static const struct row {
 		"a habit of real phones or a fault of a cable; may be repeated; see "
 		"--list-quirks",
 		QUIRK, 0, 0, 0},
+	{"serial", "TEXT",
+		"what they all call themselves, nothing (--serial=) included, as cheap phones do; "
+                "each "
+		"has its own unless given",
+		TEXT, offsetof(struct options, serial), 0, 0},
+	{"prop", "KEY=VALUE",
+		"a property instead of the profile's (ro.product.cpu.abi=riscv64); may be repeated",
+		PROP, 0, 0, 0},
+	{"storage-mb", "N",
+		"/data has so many MB, in memory, until the program ends; without it, as many as "
+                "DIR",
+		NUMBER, offsetof(struct options, storage_mb), 1, 65536},
+	{"reboot-at", "TEXT",
+		"reboots each time that it is asked for what has TEXT in it: a command, a socket, "
+                "a "
+		"path",
+		TEXT, offsetof(struct options, reboot_at), 0, 0},
+	{"vanish-at", "TEXT",
+		"as reboot-at, but cannot be reached any more, for the quirk vanish-for; what runs "
+		"goes on",
+		TEXT, offsetof(struct options, vanish_at), 0, 0},
 	{"auth", NULL, "peers must have a key; one that is unknown raises the dialog", FLAG,
 		offsetof(struct options, auth), 0, 0},
 	{"deny", NULL, "the dialog stays up; without it, it is answered with \"always allow\"",
@@ -63,6 +87,18 @@ static const struct row *find(const char *name, size_t n)
 		if (strlen(rows[i].name) == n && !memcmp(rows[i].name, name, n))
 			return &rows[i];
 	return NULL;
+}
+
+static int take_prop(struct options *o, const char *value, struct err *e)
+{
+	size_t n = strcspn(value, "=");
+
+	if (!n || !value[n] || strchr(value, '\n') || strlen(value) >= PROP_MAX)
+		return err_set(e, ERR_INVAL, "--prop takes KEY=VALUE, not \"%s\"", value);
+	if (o->n_props == OPTIONS_PROPS)
+		return err_set(e, ERR_RANGE, "at most %d properties", OPTIONS_PROPS);
+	o->props[o->n_props++] = value;
+	return 0;
 }
 
 static int take(struct options *o, const struct row *r, const char *value, struct err *e)
@@ -89,6 +125,8 @@ static int take(struct options *o, const struct row *r, const char *value, struc
 			return err_set(e, ERR_RANGE, "at most %d files of keys", OPTIONS_KEYS);
 		o->keys[o->n_keys++] = value;
 		return 0;
+	case PROP:
+		return take_prop(o, value, e);
 	case QUIRK:
 		return quirks_set(&o->quirks, value, e);
 	}
@@ -97,6 +135,8 @@ static int take(struct options *o, const struct row *r, const char *value, struc
 
 static int check(const struct options *o, struct err *e)
 {
+	if (o->serial && *o->serial && (!str_is_name(o->serial) || strlen(o->serial) >= LIMIT_NAME))
+		return err_set(e, ERR_INVAL, "--serial is a word, not \"%s\"", o->serial);
 	if (strcmp(o->abi, "x86_64") && strcmp(o->abi, "arm64"))
 		return err_set(e, ERR_INVAL, "--abi is x86_64 or arm64, not \"%s\"", o->abi);
 	return 0;

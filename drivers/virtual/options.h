@@ -11,15 +11,21 @@
 
 #define OPTIONS_KEYS   16
 #define OPTIONS_PHONES 256
+#define OPTIONS_PROPS  16
 
 struct err;
 
 struct options {
 	int64_t count, port, seed;
+	int64_t storage_mb; /* 0: as the host's */
 	const char *profile, *dir, *abi;
+	const char *serial; /* NULL: made up */
+	const char *reboot_at, *vanish_at;
 	bool auth, deny, list_profiles, list_quirks, help, version;
 	const char *keys[OPTIONS_KEYS];
 	int n_keys;
+	const char *props[OPTIONS_PROPS];
+	int n_props;
 	struct quirks quirks;
 };
 

@@ -11,6 +11,7 @@
 #define FRAMEFARM_DRIVERS_VIRTUAL_PHONE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "drivers/adb/key.h"
@@ -36,6 +37,11 @@ struct phone_config {
 	bool auth;         /* a key is asked for */
 	bool allow;        /* the dialog about a new key is answered with yes, else it stays up */
 	const char *clock; /* path of a clock page inside the phone; NULL: real time */
+	/* It reboots, or cannot be reached any more, each time that it is asked for something with
+	 * this text in it: a service's name, a file's path. NULL: never. */
+	const char *reboot_at, *vanish_at;
+	const char *const *props; /* "KEY=VALUE", instead of the profile's; borrowed */
+	int n_props;
 	struct adb_key *const *keys; /* that are let in; borrowed */
 	int n_keys;
 };
@@ -61,6 +67,8 @@ void phone_reboot(struct phone *p);
 void phone_restart_adbd(struct phone *p, bool children);
 /* Cannot be reached for so long; what runs on it goes on. */
 void phone_vanish(struct phone *p, int64_t ms);
+/* A peer asks for this; see reboot_at. True: what follows is not to be heard by anybody. */
+bool phone_asked(struct phone *p, const char *what, size_t n);
 /* The cable's power. */
 void phone_set_power(struct phone *p, bool on);
 /* The dialog: from now on answered or not, and whoever waits is answered. */

@@ -103,8 +103,10 @@ static const struct space_events space_events = {
 
 static void start_space(struct phone *p)
 {
-	struct space_config cfg = {
-		.dir = p->dir, .name = p->cfg.profile->device, .arm64 = p->cfg.arm64};
+	struct space_config cfg = {.dir = p->dir,
+		.name = p->cfg.profile->device,
+		.arm64 = p->cfg.arm64,
+		.noexec = p->cfg.quirks->on[QUIRK_NOEXEC]};
 	struct err e = {0};
 
 	p->state = PHONE_STARTING;
@@ -120,7 +122,9 @@ static void prepare_work(void *arg)
 		.serial = p->serial,
 		.clock = p->cfg.clock,
 		.arm64 = p->cfg.arm64,
-		.auth = p->cfg.auth};
+		.auth = p->cfg.auth,
+		.props = p->cfg.props,
+		.n_props = p->cfg.n_props};
 
 	p->prepare_rc = body_prepare(&p->body, &t, p->prepare_what, sizeof(p->prepare_what));
 }

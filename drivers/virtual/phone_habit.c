@@ -98,6 +98,21 @@ void phone_connected(struct phone *p)
 				p, &p->habit, p->cfg.quirks->value[habits[i].which], habits[i].fn);
 }
 
+static bool has(const char *what, size_t n, const char *text)
+{
+	return text && *text && memmem(what, n, text, strlen(text));
+}
+
+bool phone_asked(struct phone *p, const char *what, size_t n)
+{
+	bool reboot = has(what, n, p->cfg.reboot_at);
+
+	if (!reboot && !has(what, n, p->cfg.vanish_at))
+		return false;
+	phone_set_timer(p, &p->habit, 0, reboot ? fall_now : vanish_now);
+	return true;
+}
+
 void phone_set_power(struct phone *p, bool on)
 {
 	p->powered = on; /* from the next step on */

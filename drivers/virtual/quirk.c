@@ -56,6 +56,8 @@ const struct quirk_row quirk_rows[QUIRKS] = {
 		"how long vanish-after lasts; an hour unless given"},
 	[QUIRK_DISCHARGING] = {"discharging", NULL, 0, 0, 0,
 		"the cable brings no power: the battery feeds the phone"},
+	[QUIRK_NOEXEC] = {"noexec", NULL, 0, 0, 0,
+		"no program can be started from /data/local/tmp, as some vendors mount it"},
 };
 
 static int find(const char *name, size_t n)

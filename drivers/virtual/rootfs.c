@@ -23,6 +23,9 @@
 #ifndef MOUNT_ATTR_RDONLY
 #define MOUNT_ATTR_RDONLY 0x1
 #endif
+#ifndef MOUNT_ATTR_NOEXEC
+#define MOUNT_ATTR_NOEXEC 0x8
+#endif
 #define RECURSIVE 0x8000 /* AT_RECURSIVE */
 
 struct attr_v0 {
@@ -38,10 +41,10 @@ static int fail(struct err *e, const char *what, const char *path)
 
 /* mount_setattr() is of Linux 5.12; before it, what was locked by the host's mount must be asked for
  * again. */
-static int make_read_only(const char *path)
+static int restrict_mount(const char *path, bool noexec)
 {
-	struct attr_v0 attr = {.attr_set = MOUNT_ATTR_RDONLY};
-	unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY;
+	struct attr_v0 attr = {.attr_set = noexec ? MOUNT_ATTR_NOEXEC : MOUNT_ATTR_RDONLY};
+	unsigned long flags = MS_REMOUNT | MS_BIND | (noexec ? MS_NOEXEC : MS_RDONLY);
 	struct statvfs st;
 
 	if (!syscall(SYS_mount_setattr, AT_FDCWD, path, RECURSIVE, &attr, sizeof(attr)))
@@ -60,7 +63,7 @@ static int bind(const char *from, const char *to, bool read_only)
 {
 	if (mount(from, to, NULL, MS_BIND | MS_REC, NULL))
 		return -1;
-	return read_only ? make_read_only(to) : 0;
+	return read_only ? restrict_mount(to, false) : 0;
 }
 
 static int touch(const char *path)
@@ -191,6 +194,16 @@ static int make_proc(struct err *e)
 	return close_proc(e);
 }
 
+/* ---- data ---- */
+
+/* As some vendors mount it. */
+static int close_tmp(struct err *e)
+{
+	static const char tmp[] = "data/local/tmp";
+
+	return bind(tmp, tmp, false) || restrict_mount(tmp, true) ? fail(e, "to close", tmp) : 0;
+}
+
 /* ---- the whole ---- */
 
 int rootfs_enter(const struct rootfs *r, struct err *e)
@@ -208,6 +221,8 @@ int rootfs_enter(const struct rootfs *r, struct err *e)
 		rc = make_dev(e);
 	if (!rc)
 		rc = make_proc(e);
+	if (!rc && r->noexec)
+		rc = close_tmp(e);
 	if (rc)
 		return rc;
 	if (sethostname(r->name, strlen(r->name)))

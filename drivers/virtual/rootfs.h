@@ -7,11 +7,14 @@
 #ifndef FRAMEFARM_DRIVERS_VIRTUAL_ROOTFS_H
 #define FRAMEFARM_DRIVERS_VIRTUAL_ROOTFS_H
 
+#include <stdbool.h>
+
 struct err;
 
 struct rootfs {
 	const char *dir;  /* the phone's directory: root/, proc/ */
 	const char *name; /* host name */
+	bool noexec;      /* no program may be started from /data/local/tmp */
 };
 
 /* The process stands in the new root afterwards. */

@@ -142,12 +142,23 @@ static bool finish_if_ended(struct sync *y)
 	return true;
 }
 
+/* Whether the peer asked for what the phone does not survive: nothing more is said then. */
+static bool was_fatal(struct sync *y)
+{
+	const char *path = syncer_asked(y->machine);
+
+	if (!path || !phone_asked(y->phone, path, strlen(path)))
+		return false;
+	y->finished = true;
+	return true;
+}
+
 static void go_on(struct sync *y)
 {
 	if (y->busy || y->finished)
 		return;
 	do
-		if (!send_made(y) || finish_if_ended(y) || !next_work(y))
+		if (was_fatal(y) || !send_made(y) || finish_if_ended(y) || !next_work(y))
 			return;
 	while (work_at_once(y));
 	y->busy = true;

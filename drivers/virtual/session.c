@@ -80,7 +80,10 @@ static void online(void *arg, const struct adb_banner *peer)
 
 static bool opened(void *arg, struct adb_stream *st, const char *service, size_t n)
 {
-	return service_open(arg, st, service, n);
+	struct session *s = arg;
+
+	phone_asked(s->phone, service, n);
+	return service_open(s, st, service, n);
 }
 
 static void restarted(void *arg)

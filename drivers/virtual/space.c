@@ -132,8 +132,8 @@ static void ended(void *arg, int status)
 static struct host_child *start(
 	struct space *s, const struct space_config *cfg, int sock, struct err *e)
 {
-	const char *argv[] = {
-		INIT_NAME, cfg->dir, cfg->name, cfg->arm64 ? "arm64" : "x86_64", NULL};
+	const char *argv[] = {INIT_NAME, cfg->dir, cfg->name, cfg->arm64 ? "arm64" : "x86_64",
+		cfg->noexec ? "noexec" : "exec", NULL};
 	struct host_spawn sp = {.path = "/proc/self/exe",
 		.argv = (char *const *)argv,
 		.fd_in = sock,

@@ -18,6 +18,7 @@ struct space_config {
 	const char *dir; /* of the phone: root/ and proc/ are there */
 	const char *name;
 	bool arm64;
+	bool noexec; /* see rootfs.h */
 };
 
 struct space_events {

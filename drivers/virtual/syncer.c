@@ -168,6 +168,8 @@ static size_t feed_request(struct syncer *y, const uint8_t *in, size_t n)
 	y->id = get32(y->head);
 	memcpy(y->path, y->head + ADB_SYNC_REQUEST, len);
 	y->path[len] = '\0';
+	memcpy(y->asked, y->path, len + 1);
+	y->is_new = true;
 	y->stage = on_request(y);
 	return used;
 }
@@ -224,6 +226,14 @@ size_t syncer_run(struct syncer *y, const uint8_t *in, size_t n, int max_out)
 	if (!syncer_has_more(y))
 		close_buf(y);
 	return used;
+}
+
+const char *syncer_asked(struct syncer *y)
+{
+	bool was_new = y->is_new;
+
+	y->is_new = false;
+	return was_new ? y->asked : NULL;
 }
 
 bool syncer_has_more(const struct syncer *y)

@@ -29,6 +29,8 @@ void syncer_free(struct syncer *y); /* NULL is allowed */
 size_t syncer_run(struct syncer *y, const uint8_t *in, size_t n, int max_out);
 /* Buffers that are ready, in their order; NULL when none is left. The caller's. */
 struct adb_buf *syncer_take(struct syncer *y);
+/* The path of the last request, until it was asked for; NULL. */
+const char *syncer_asked(struct syncer *y);
 /* Another run makes more, even without input. */
 bool syncer_has_more(const struct syncer *y);
 /* The service is over: QUIT, or a failure that was told. */

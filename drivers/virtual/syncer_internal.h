@@ -50,6 +50,8 @@ struct syncer {
 	size_t have;
 	uint32_t id;
 	char path[ADB_SYNC_PATH_MAX + 1];
+	char asked[ADB_SYNC_PATH_MAX + 1];
+	bool is_new; /* asked */
 
 	struct adb_buf *out[SYNCER_OUT + 4]; /* a request's last answer may go beyond the bound */
 	int n_out;

@@ -20,6 +20,7 @@ static const struct {
 	{"am", tool_am},
 	{"svc", tool_svc},
 	{"wm", tool_wm},
+	{"locksettings", tool_locksettings},
 	{"input", tool_input},
 	{"reboot", tool_reboot},
 	{"screencap", tool_screencap},

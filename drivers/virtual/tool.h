@@ -22,8 +22,8 @@ void tool_each(void (*fn)(void *arg, const char *name), void *arg);
 typedef int tool_fn(int argc, char **argv);
 
 tool_fn tool_getprop, tool_setprop, tool_settings, tool_dumpsys, tool_cmd, tool_pm, tool_logcat,
-	tool_log, tool_am, tool_svc, tool_wm, tool_input, tool_reboot, tool_screencap, tool_uname,
-	tool_nothing;
+	tool_log, tool_am, tool_svc, tool_wm, tool_locksettings, tool_input, tool_reboot,
+	tool_screencap, tool_uname, tool_nothing;
 
 /* ---- shared by them ---- */
 

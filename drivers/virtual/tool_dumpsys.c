@@ -222,6 +222,8 @@ int tool_cmd(int argc, char **argv)
 		return tool_settings(argc - 1, argv + 1);
 	if (!strcmp(service, "window"))
 		return tool_wm(argc - 1, argv + 1);
+	if (!strcmp(service, "lock_settings"))
+		return tool_locksettings(argc - 1, argv + 1);
 	if (!strcmp(service, "-l"))
 		return list_services();
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

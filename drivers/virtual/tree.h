@@ -26,8 +26,10 @@ struct tree_out {
 struct tree_phone {
 	const struct profile *profile;
 	const char *serial;
-	const char *clock; /* path of a clock page inside the phone; NULL: real time */
-	bool arm64;        /* what its programs are */
+	const char *clock;        /* path of a clock page inside the phone; NULL: real time */
+	const char *const *props; /* "KEY=VALUE", instead of what is said otherwise */
+	int n_props;
+	bool arm64; /* what its programs are */
 	bool auth;
 };
 

@@ -44,6 +44,7 @@ static void running(struct buf *b, const struct tree_phone *t)
 {
 	buf_printf(b, "ro.secure=1\nro.debuggable=0\nro.adb.secure=%d\n", t->auth);
 	buf_printf(b, "sys.boot_completed=1\ndev.bootcomplete=1\nsys.usb.config=adb\n"
+		      "persist.sys.usb.config=adb\n"
 		      "sys.usb.state=adb\ninit.svc.adbd=running\ninit.svc.bootanim=stopped\n"
 		      "init.svc.surfaceflinger=running\ninit.svc.zygote=running\n");
 	buf_printf(b, "ro.kernel.version=%s\n", t->profile->kernel);
@@ -66,6 +67,8 @@ void tree_props(const struct tree_out *o, const struct tree_phone *t)
 	struct buf b;
 
 	buf_init(&b, 64 * 1024);
+	for (int i = 0; i < t->n_props; i++) /* the first is the one that counts */
+		buf_printf(&b, "%s\n", t->props[i]);
 	identity(&b, t);
 	build(&b, t->profile);
 	cpu(&b, t);

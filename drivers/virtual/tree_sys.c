@@ -82,6 +82,21 @@ static void put_policy(const struct tree_out *o, const struct profile_policy *po
 		put_int(o, dir, "scaling_max_freq", false, pol->freqs_khz[pol->n_freqs - 1]);
 }
 
+/* As the kernel has it where a device tree names clusters. */
+static void put_core(const struct tree_out *o, const struct profile *p, int cpu)
+{
+	char dir[DIR_MAX];
+
+	snprintf(dir, sizeof(dir), CPU "/cpu%d", cpu);
+	put_int(o, dir, "online", true, 1);
+	snprintf(dir, sizeof(dir), CPU "/cpu%d/topology", cpu);
+	put_int(o, dir, "core_id", true, cpu);
+	for (int i = 0; i < p->n_policies; i++)
+		if (cpu >= p->policies[i].first &&
+			cpu < p->policies[i].first + p->policies[i].count)
+			put_int(o, dir, "physical_package_id", true, i);
+}
+
 void tree_cpu(const struct tree_out *o, const struct profile *p)
 {
 	static const char *const lists[] = {"online", "possible", "present"};
@@ -95,6 +110,8 @@ void tree_cpu(const struct tree_out *o, const struct profile *p)
 	}
 	for (int i = 0; i < p->n_policies; i++)
 		put_policy(o, &p->policies[i]);
+	for (int i = 0; i < cpus; i++)
+		put_core(o, p, i);
 }
 
 void tree_cpu_now(const struct tree_out *o, const struct profile *p, const struct physics *s)

@@ -34,7 +34,7 @@ class Phones:
         if not all(self.lines):
             self.errors.seek(0)
             raise AssertionError("no phone: " + self.errors.read())
-        found = [re.fullmatch(r"listening (127\.0\.0\.1:\d+) serial=(\S+) profile=(\S+)\n", line)
+        found = [re.fullmatch(r"listening (127\.0\.0\.1:\d+) serial=(\S*) profile=(\S+)\n", line)
                  for line in self.lines]
         self.addresses = [m.group(1) for m in found]
         self.serials = [m.group(2) for m in found]
