@@ -148,11 +148,14 @@ void service_ask(struct farm *f, struct device *d, const struct farm_event *ev)
 
 static void be_detached(struct farm *f, struct device *d, const char *but)
 {
-	char text[LIMIT_CAUSE];
+	char text[LIMIT_CAUSE], id[24];
 
+	/* A command to copy: one that was never identified is called by where it is, in two words. */
+	snprintf(id, sizeof(id), "d%lld", (long long)d->row.id);
 	snprintf(text, sizeof(text),
 		"detached by %.40s%s%.90s; `framefarm device attach %.40s` takes it back",
-		d->row.detached_by, *but ? ", but " : "", but, d->row.name);
+		d->row.detached_by, *but ? ", but " : "", but,
+		str_is_name(d->row.name) ? d->row.name : id);
 	device_set_need(f, d, text);
 	device_set_state(f, d, DEVICE_NEEDS_HUMAN, text);
 }

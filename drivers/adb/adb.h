@@ -147,9 +147,9 @@ void adb_addresses_load(struct adb *a);  /* on the pool, with adb_keys_load() */
 void adb_addresses_begin(struct adb *a); /* connects them */
 void adb_addresses_free(struct adb *a);
 
-/* How a session's end or its state reads to a person; shared by ports. Returns false for states in
- * which nothing is to be said. */
-bool adb_need_text(enum adb_host_state st, const char *said, char dst[LIMIT_CAUSE]);
+/* What a person does about a session's state; shared by ports. False for states in which nothing is
+ * to be done. */
+bool adb_need_text(enum adb_host_state st, const char *said, bool usb, char dst[LIMIT_CAUSE]);
 
 /* ---- operations ---- */
 

@@ -230,8 +230,7 @@ static void send_public_key(struct adb_host *a)
 	n = adb_key_text(a->cfg.keys->keys[0], a->cfg.keys->name, text);
 	send_control(a, ADB_AUTH, ADB_AUTH_PUBLIC_KEY, 0, text, n);
 	set_state(a, ADB_HOST_UNAUTHORIZED,
-		"allow USB debugging on the phone's screen (\"always allow from this computer\"); "
-		"where no dialog is up, unplug it and plug it in again");
+		"allow USB debugging on the phone's screen (\"always allow from this computer\")");
 }
 
 /* A phone that saw more than one CNXN asks as often, and then our signatures cross its tokens: each

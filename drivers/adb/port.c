@@ -21,13 +21,13 @@ void adb_port_fini(struct adb_port *p)
 	TAILQ_REMOVE(&p->a->ports, p, link);
 }
 
-bool adb_need_text(enum adb_host_state st, const char *said, char dst[LIMIT_CAUSE])
+/* The dialog comes up once a connection, and a phone whose owner dismissed it says nothing. */
+bool adb_need_text(enum adb_host_state st, const char *said, bool usb, char dst[LIMIT_CAUSE])
 {
 	if (st != ADB_HOST_UNAUTHORIZED)
 		return false;
-	snprintf(dst, LIMIT_CAUSE, "%s",
-		*said ? said
-		      : "unlock the phone and allow USB debugging for this computer (tick \"always "
-			"allow\"); if no dialog is shown, unplug the phone and plug it in again");
+	snprintf(dst, LIMIT_CAUSE, "%s; where no dialog is up, %s, and it asks again", said,
+		usb ? "unplug it and plug it in again"
+		    : "`framefarm device detach` it and `attach` it");
 	return true;
 }

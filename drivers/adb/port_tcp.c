@@ -54,7 +54,7 @@ static void on_state(void *arg, enum adb_host_state st, const char *text)
 		adb_dev_online(device(t), adb_conn_direct(t->port.a->host, t->session));
 		return;
 	}
-	if (adb_need_text(st, text, need))
+	if (adb_need_text(st, text, false, need))
 		adb_dev_need(device(t), need, true);
 }
 

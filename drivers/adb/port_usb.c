@@ -74,7 +74,7 @@ static void on_state(void *arg, enum adb_host_state st, const char *text)
 		adb_dev_online(device(u), adb_conn_direct(u->port.a->host, u->session));
 		return;
 	}
-	if (adb_need_text(st, text, need))
+	if (adb_need_text(st, text, true, need))
 		adb_dev_need(device(u), need, true);
 }
 

@@ -102,9 +102,15 @@ class Identity(PhonesTest):
         wait_for(lambda: self.device_at(d, p.addresses[0], state="authorizing"), "the need of a tap")
         out = self.cli("device", "list", check=0).stdout
         self.assertRegex(out, r"authorizing .*\S")
-        need = self.device_at(d, p.addresses[0])["need"]
-        self.assertTrue(need)
-        self.assertIn(need[:30], out)
+        device = self.device_at(d, p.addresses[0])
+        self.assertIn(device["need"], out)
+        self.assertNotIn("plug", device["need"])  # there is no cable
+
+        # What it says to do where no dialog is up: then it asks again.
+        self.assertIn("`framefarm device detach` it and `attach` it", device["need"])
+        for word in ("detach", "attach"):
+            self.cli("device", word, device["id"], check=0)
+        wait_for(lambda: self.device_at(d, p.addresses[0], state="authorizing"), "the need of a tap")
 
 
 class Service(PhonesTest):

@@ -32,6 +32,19 @@ static void a_free_device_is_handed_over_and_taken_back(void **state)
 	assert_string_equal(device(s, d)->need, "");
 }
 
+/* One that waits for its tap has no name yet, and what it is called then is no word of a command. */
+static void the_way_back_can_be_copied_whoever_it_is(void **state)
+{
+	struct story *s = *state;
+	int64_t h = arrive(s, "tcp 10.0.0.7:5555"), d = 1;
+
+	need(s, h, "allow it on its screen", true);
+	assert_int_equal(admin(s, d, FARM_ADMIN_DETACH), 1);
+	answer(s, ACTION_DETACH, d, 0, "");
+	assert_string_equal(
+		device(s, d)->need, "detached by ada; `framefarm device attach d1` takes it back");
+}
+
 static void nobody_is_given_a_device_that_is_detached(void **state)
 {
 	struct story *s = *state;
@@ -280,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_free_device_is_handed_over_and_taken_back),
+		T(the_way_back_can_be_copied_whoever_it_is),
 		T(nobody_is_given_a_device_that_is_detached),
 		T(a_busy_device_is_not_touched),
 		T(a_device_that_cannot_says_so),
