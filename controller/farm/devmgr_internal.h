@@ -65,8 +65,7 @@ struct task {
 	struct driver_op op;
 	bool op_pending, work_pending, cancelled;
 	int step;
-	char dev_abi[32];
-	double display_hz;
+	struct makeplan_device on;
 
 	/* PREPARE */
 	struct tool agent;

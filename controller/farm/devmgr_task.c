@@ -165,7 +165,7 @@ static void prepare_work(void *arg)
 {
 	struct task *t = arg;
 
-	t->rc = tools_agent(t->m->tools, t->dev_abi, &t->agent, t->err);
+	t->rc = tools_agent(t->m->tools, t->on.abi, &t->agent, t->err);
 }
 
 static void push_agent(struct task *t)
@@ -277,8 +277,7 @@ static void stage_work(void *arg)
 	if (t->rc)
 		return;
 	t->planned = true;
-	t->rc = makeplan_init(&t->plan, spec, t->variant, t->dev_abi, t->display_hz, t->m->blobs,
-		t->m->tools, t->err);
+	t->rc = makeplan_init(&t->plan, spec, t->variant, &t->on, t->m->blobs, t->m->tools, t->err);
 	t->keep_files = spec->keep_files;
 	jobspec_free(spec);
 }
@@ -372,11 +371,11 @@ static void clean_work(void *arg)
 	int n;
 
 	/* What every run needs is worth keeping; a tool that is missing is not there to be kept. */
-	if (!tools_runner(t->m->tools, "onnxruntime", t->dev_abi, &tool, NULL))
+	if (!tools_runner(t->m->tools, "onnxruntime", t->on.abi, &tool, NULL))
 		str_copy(t->keep[t->n_keep++], LIMIT_SHA256, tool.sha256);
-	if (!tools_runtime(t->m->tools, "onnxruntime", t->dev_abi, &tool, NULL))
+	if (!tools_runtime(t->m->tools, "onnxruntime", t->on.abi, &tool, NULL))
 		str_copy(t->keep[t->n_keep++], LIMIT_SHA256, tool.sha256);
-	if (!tools_support(t->m->tools, t->dev_abi, support, &n, NULL))
+	if (!tools_support(t->m->tools, t->on.abi, t->on.foreign_libc, support, &n, NULL))
 		for (int i = 0; i < n; i++)
 			str_copy(t->keep[t->n_keep++], LIMIT_SHA256, support[i].sha256);
 	mem_free(support);
@@ -459,10 +458,7 @@ void task_begin(struct devmgr *m, const struct farm_action *a)
 		task_finish(t, ERR_GONE, "the device is gone", false, NULL);
 		return;
 	}
-	str_copy(t->dev_abi, sizeof(t->dev_abi), t->dev->identity.abi);
-	for (int i = 0; i < t->dev->identity.n_attrs; i++)
-		if (!strcmp(t->dev->identity.attrs[i].key, "display.hz"))
-			t->display_hz = atof(t->dev->identity.attrs[i].value);
+	makeplan_device(&t->dev->identity, &t->on);
 	begin_on_device(t);
 }
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/jobspec.h"
+#include "drivers/driver.h"
 #include "farm/blobs.h"
 
 #define DISPLAY_HZ 60.0 /* of a device that has no display, or does not say */
@@ -193,11 +194,12 @@ static void put_measure(struct plan *p, const struct jobspec *s, double display_
 }
 
 /* Another ABI's system may be no glibc at all: the runner brings what it is loaded with. */
-static int put_support(struct makeplan *m, const char *abi, struct tools *tools, struct err *e)
+static int put_support(
+	struct makeplan *m, const struct makeplan_device *dev, struct tools *tools, struct err *e)
 {
 	struct tool *all = mem_zalloc(TOOLS_SUPPORT_MAX * sizeof(*all));
 	struct plan *p = &m->plan;
-	int n, rc = tools_support(tools, abi, all, &n, e);
+	int n, rc = tools_support(tools, dev->abi, dev->foreign_libc, all, &n, e);
 
 	for (int i = 0; !rc && i < n; i++) {
 		const char *name = tool_name(&all[i]);
@@ -224,17 +226,18 @@ static int put_support(struct makeplan *m, const char *abi, struct tools *tools,
 		rc = err_set(e, ERR_NOTFOUND,
 			"the runner for %s has libraries but no loader; "
 			"`make agents` brings it",
-			abi);
+			dev->abi);
 	return rc;
 }
 
-static int put_programs(struct makeplan *m, const char *abi, struct tools *tools, struct err *e)
+static int put_programs(
+	struct makeplan *m, const struct makeplan_device *dev, struct tools *tools, struct err *e)
 {
 	struct plan *p = &m->plan;
-	int rc = tools_runner(tools, p->runner, abi, &m->runner, e);
+	int rc = tools_runner(tools, p->runner, dev->abi, &m->runner, e);
 
 	if (!rc)
-		rc = tools_runtime(tools, p->runner, abi, &m->runtime, e);
+		rc = tools_runtime(tools, p->runner, dev->abi, &m->runtime, e);
 	if (rc)
 		return rc;
 	str_copy(p->runner_sha256, sizeof(p->runner_sha256), m->runner.sha256);
@@ -242,11 +245,24 @@ static int put_programs(struct makeplan *m, const char *abi, struct tools *tools
 	rc = add_file(m, m->runner.path, m->runner.sha256, m->runner.bytes, true, e);
 	if (!rc)
 		rc = add_file(m, m->runtime.path, m->runtime.sha256, m->runtime.bytes, false, e);
-	return rc ? rc : put_support(m, abi, tools, e);
+	return rc ? rc : put_support(m, dev, tools, e);
 }
 
-int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant, const char *abi,
-	double display_hz, const struct blobs *blobs, struct tools *tools, struct err *e)
+void makeplan_device(const struct driver_identity *id, struct makeplan_device *ret_d)
+{
+	*ret_d = (struct makeplan_device){0};
+	str_copy(ret_d->abi, sizeof(ret_d->abi), id->abi);
+	for (int i = 0; i < id->n_attrs; i++) {
+		if (!strcmp(id->attrs[i].key, "display.hz"))
+			ret_d->display_hz = atof(id->attrs[i].value);
+		if (!strcmp(id->attrs[i].key, "libc"))
+			ret_d->foreign_libc = strcmp(id->attrs[i].value, "glibc");
+	}
+}
+
+int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant,
+	const struct makeplan_device *dev, const struct blobs *blobs, struct tools *tools,
+	struct err *e)
 {
 	const struct jobspec_variant *v = &spec->variants[variant];
 	struct plan *p = &m->plan;
@@ -256,12 +272,12 @@ int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant, c
 	str_copy(p->job, sizeof(p->job), spec->name);
 	str_copy(p->variant, sizeof(p->variant), v->name);
 	put_runner(p, spec, &v->runner);
-	put_measure(p, spec, display_hz);
+	put_measure(p, spec, dev->display_hz);
 	p->golden_stop = (spec->gates & GATE_GOLDEN) && v->golden.set;
 	p->deadline_ms = jobspec_deadline_ms(spec, v);
 	str_copy(p->model_sha256, sizeof(p->model_sha256), v->model.sha256);
 	p->model_bytes = v->model.bytes;
-	rc = put_programs(m, abi, tools, e);
+	rc = put_programs(m, dev, tools, e);
 	if (!rc)
 		rc = add_blob(m, &v->model, blobs, e);
 	if (!rc)

@@ -11,6 +11,7 @@
 #include "farm/tools.h"
 
 struct blobs;
+struct driver_identity;
 struct err;
 struct jobspec;
 
@@ -30,11 +31,21 @@ struct makeplan {
 	int n_files;
 };
 
-/* abi: the device's; display_hz: of its display, 0 when it has none. Blocks (hashes programs).
- * ERR_NOTFOUND
- * for a file or program that is missing. Free with makeplan_fini(), also after a failure. */
-int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant, const char *abi,
-	double display_hz, const struct blobs *blobs, struct tools *tools, struct err *e);
+/* What a plan has to know of its device. */
+struct makeplan_device {
+	char abi[32];
+	double display_hz; /* 0 when it has no display */
+	bool foreign_libc; /* its system's C library is not glibc: the runner brings one */
+};
+
+/* From the attributes display.hz and libc (without one: glibc). */
+void makeplan_device(const struct driver_identity *id, struct makeplan_device *ret_d);
+
+/* Blocks (hashes programs). ERR_NOTFOUND for a file or program that is missing. Free with
+ * makeplan_fini(), also after a failure. */
+int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant,
+	const struct makeplan_device *dev, const struct blobs *blobs, struct tools *tools,
+	struct err *e);
 void makeplan_fini(struct makeplan *m);
 
 #endif

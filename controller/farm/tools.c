@@ -116,7 +116,7 @@ static void program_path(
 		snprintf(dst, size, "%s/%s/%s", t->dir, abi, name);
 }
 
-#define REMEDY_ABI "`make agents` brings what devices of other ABIs need"
+#define REMEDY_ABI "`make agents` brings what devices of other systems and ABIs need"
 
 const char *tool_name(const struct tool *t)
 {
@@ -125,8 +125,8 @@ const char *tool_name(const struct tool *t)
 	return slash ? slash + 1 : t->path;
 }
 
-int tools_support(struct tools *t, const char *abi, struct tool ret_t[TOOLS_SUPPORT_MAX],
-	int *ret_n, struct err *e)
+int tools_support(struct tools *t, const char *abi, bool foreign_libc,
+	struct tool ret_t[TOOLS_SUPPORT_MAX], int *ret_n, struct err *e)
 {
 	char dir[600], path[1024];
 	struct dirent *de;
@@ -134,7 +134,7 @@ int tools_support(struct tools *t, const char *abi, struct tool ret_t[TOOLS_SUPP
 	DIR *d;
 
 	*ret_n = 0;
-	if (!strcmp(abi, t->host_abi))
+	if (!foreign_libc && !strcmp(abi, t->host_abi))
 		return 0;
 	snprintf(dir, sizeof(dir), "%s/%s/lib", t->dir, abi);
 	d = opendir(dir);

@@ -8,6 +8,7 @@
 #ifndef FRAMEFARM_FARM_TOOLS_H
 #define FRAMEFARM_FARM_TOOLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/limits.h"
@@ -36,10 +37,11 @@ int tools_runtime(
 
 #define TOOLS_SUPPORT_MAX 17 /* a loader and the libraries of a runner */
 
-/* What a runner for another ABI than this host's comes with, from dir/ABI/lib: its loader (a name
- * that begins with "ld-") and libraries, each under its file's name. *ret_n is 0 where it needs none. */
-int tools_support(struct tools *t, const char *abi, struct tool ret_t[TOOLS_SUPPORT_MAX],
-	int *ret_n, struct err *e);
+/* What a runner comes with, from dir/ABI/lib: its loader (a name that begins with "ld-") and
+ * libraries, each under its file's name. *ret_n is 0 where it needs none: on this host's ABI, unless
+ * the device's C library is foreign. */
+int tools_support(struct tools *t, const char *abi, bool foreign_libc,
+	struct tool ret_t[TOOLS_SUPPORT_MAX], int *ret_n, struct err *e);
 const char *tool_name(const struct tool *t); /* the last part of its path */
 
 #endif

@@ -138,6 +138,8 @@ static void fill_attrs(struct driver_identity *id, const struct adb_op *o,
 	attr(id, "serial", serial);
 	attr(id, "port", o->dev->where);
 	attr(id, "virtual", is_virtual ? "yes" : "no");
+	/* Every Android has bionic, and no other system has its release. */
+	attr(id, "libc", *adb_props_get(p, "ro.build.version.release") ? "bionic" : "");
 	for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
 		attr(id, copied[i][0], adb_props_get(p, copied[i][1]));
 	attr_number(id, "ram_mb", mem ? (double)(atoll(mem + 1) / 1024) : 0);

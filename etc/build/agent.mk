@@ -3,13 +3,13 @@
 # unwinds it.
 AGENT_CC ?= musl-gcc -fno-asynchronous-unwind-tables
 
+FAKERUNNER_SRC = tests/system/fakerunner.c $(addprefix agents/,proto.c proto_crc.c proto_parser.c msg.c \
+		plan.c field.c)
 # The runner without a runtime that the agent's system tests push. Never with sanitizers: it runs
 # under the limits and guards of a real one.
-$(B)/tests/fakerunner: tests/system/fakerunner.c $(wildcard agents/*.c agents/*.h)
+$(B)/tests/fakerunner: $(FAKERUNNER_SRC) $(wildcard agents/*.h)
 	@mkdir -p "$(@D)"
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g $(WARN) -Iagents -o $@ tests/system/fakerunner.c \
-		agents/proto.c agents/proto_crc.c agents/proto_parser.c agents/msg.c agents/plan.c \
-		agents/field.c
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g $(WARN) -Iagents -o $@ $(FAKERUNNER_SRC)
 
 $(B)/tests/clockowner: tests/system/clockowner.c $(wildcard agents/timesrc*)
 	@mkdir -p "$(@D)"
@@ -18,7 +18,7 @@ $(B)/tests/clockowner: tests/system/clockowner.c $(wildcard agents/timesrc*)
 
 # The agent's system tests: the real program, a controller in Python, the fake runner.
 AGENT_TESTS = $(sort $(wildcard tests/system/agent_*.py))
-system-agent: $(B)/framefarm-agent $(B)/tests/fakerunner $(B)/tests/clockowner
+system-agent: $(B)/framefarm-agent own-runners $(B)/tests/fakerunner $(B)/tests/clockowner
 	$(Q)set -e; for t in $(AGENT_TESTS); do echo "$$t"; FRAMEFARM_BUILD="$(B)" python3 "$$t"; done
 .PHONY: system-agent
 

@@ -13,13 +13,16 @@ MUSL_NAME_armv7l  = arm-linux-musleabihf
 GNU_NAME_aarch64  = aarch64-linux-gnu
 GNU_NAME_armv7l   = arm-linux-gnueabihf
 
-define agent_rule
+define musl_fetch_rule
 .cache/musl/$(MUSL_$1)/.complete: etc/build/fetch-musl.sh
 	$$(Q)etc/build/fetch-musl.sh $(MUSL_$1) >/dev/null
 	@touch "$$@"
+endef
+$(foreach a,$(AGENT_ABIS),$(eval $(call musl_fetch_rule,$a)))
 
-$(B)/$1/framefarm-agent: $$(AGENT_SRC) $$(wildcard agents/*.h agents/agent/*.h) \
-		.cache/musl/$(MUSL_$1)/.complete
+# ABI, program, sources: a static program against musl.
+define musl_rule
+$2: $3 $$(wildcard agents/*.h agents/agent/*.h) .cache/musl/$(MUSL_$1)/.complete
 	@mkdir -p "$$(@D)"
 	$$(Q)m=.cache/musl/$(MUSL_$1)/usr; l="$$$$m/lib/$(MUSL_NAME_$1)"; cc="$(CROSS_$1)"; \
 	g() { $$$$cc -print-file-name="$$$$1"; }; \
@@ -29,17 +32,17 @@ $(B)/$1/framefarm-agent: $$(AGENT_SRC) $$(wildcard agents/*.h agents/agent/*.h) 
 		-idirafter "$$$$m/include" -idirafter "$$$$m/include/$(GNU_NAME_$1)" \
 		-DFRAMEFARM_VERSION='"$(VERSION)"' -static -s -nostdlib -Wl,--gc-sections \
 		-Wl,-z,max-page-size=16384 -o "$$@" \
-		"$$$$l/crt1.o" "$$$$l/crti.o" "$$$$(g crtbeginT.o)" $$(AGENT_SRC) "$$$$l/libm.a" \
+		"$$$$l/crt1.o" "$$$$l/crti.o" "$$$$(g crtbeginT.o)" $3 "$$$$l/libm.a" \
 		-Wl,--start-group "$$$$l/libc.a" -lgcc -lgcc_eh -Wl,--end-group \
 		"$$$$(g crtend.o)" "$$$$l/crtn.o"
 endef
-$(foreach a,$(AGENT_ABIS),$(eval $(call agent_rule,$a)))
+$(foreach a,$(AGENT_ABIS),$(eval $(call musl_rule,$a,$(B)/$a/framefarm-agent,$(call src,agent) $(call src,agents))))
 
 # The arm64 runner is a glibc program, since the runtime's library is one, and comes with its loader and
 # libraries from Debian's cross packages: an Android phone has none of them.
 SYSROOT_aarch64 = /usr/aarch64-linux-gnu/lib
-SUPPORT_aarch64 = ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 \
-                  libstdc++.so.6 libgcc_s.so.1
+SUPPORT         = libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libstdc++.so.6 libgcc_s.so.1
+SUPPORT_aarch64 = ld-linux-aarch64.so.1 $(SUPPORT)
 RUNNER_SRC = $(call src,runner) $(call src,agents)
 
 $(B)/aarch64/framefarm-runner-onnxruntime: $(RUNNER_SRC) $(wildcard agents/*.h agents/runner/*.h)
@@ -56,7 +59,38 @@ $(B)/aarch64/libonnxruntime.so.1: etc/build/fetch-ort.sh
 	@mkdir -p "$(@D)"
 	$(Q)lib=$$(etc/build/fetch-ort.sh aarch64 | tail -n 1) && [ -n "$$lib" ] && cp "$$lib" "$@"
 
+# An Android of this host's ABI (an emulator's, a Chromebook's) has no glibc either: the host's own
+# loader and libraries, which are those that its runner was linked with. `all` brings them, since
+# virtual phones are told apart from others by nothing.
+HOST_ABI := $(shell uname -m)
+ifeq ($(HOST_ABI),x86_64)
+SUPPORT_x86_64 = ld-linux-x86-64.so.2 $(SUPPORT)
+all agents: $(B)/x86_64/lib/.done
+$(B)/x86_64/lib/.done: etc/build/cross.mk
+	@rm -rf "$(@D)" && mkdir -p "$(@D)"
+	$(Q)for l in $(SUPPORT_x86_64); do cp -L "$$($(CC) -print-file-name=$$l)" "$(@D)/$$l" || exit 1; done
+	@touch "$@"
+endif
+
 agents: $(B)/aarch64/framefarm-runner-onnxruntime $(B)/aarch64/lib/.done \
 	$(B)/aarch64/libonnxruntime.so.1
 agents: $(B)/framefarm-agent $(foreach a,$(AGENT_ABIS),$(B)/$a/framefarm-agent)
 .PHONY: agents
+
+# The tests' runner as a program of a glibc that the device does not have: the loader that it names is nowhere,
+# and one of its libraries neither. By machine; tests/system/agent_loader.py.
+CROSS_x86_64 = $(CC)
+define own_runner_rule
+$(B)/tests/own/$1/fakerunner: $(FAKERUNNER_SRC) tests/system/ownlib.c $(wildcard agents/*.h)
+	@mkdir -p "$$(@D)"
+	$$(Q)$$(CROSS_$1) -shared -fPIC -O1 $(WARN) -Wl,-soname,libffown.so -o "$$(@D)/libffown.so" \
+		tests/system/ownlib.c
+	$$(Q)$$(CROSS_$1) -std=c11 -D_GNU_SOURCE -O1 -g $(WARN) -Iagents -o "$$@" $(FAKERUNNER_SRC) \
+		-Wl,--dynamic-linker=/no/such/ld.so -Wl,--no-as-needed "$$(@D)/libffown.so"
+endef
+$(foreach a,x86_64 aarch64,$(eval $(call own_runner_rule,$a)))
+# And static, for agents of other machines: tests/system/agent_abis.py.
+$(foreach a,$(AGENT_ABIS),$(eval $(call musl_rule,$a,$(B)/tests/own/$a/fakerunner-static,$(FAKERUNNER_SRC))))
+own-runners: $(foreach a,x86_64 aarch64,$(B)/tests/own/$a/fakerunner) \
+		$(foreach a,$(AGENT_ABIS),$(B)/tests/own/$a/fakerunner-static)
+.PHONY: own-runners

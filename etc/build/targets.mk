@@ -11,7 +11,7 @@ check:
 	@MAKE="$(MAKE)" B="$(B)" tests/run
 
 # Everything that `make check` runs of the plain build; tests/stages.py asks for it.
-check-bin: all agents unit-bin models $(B)/tests/sim $(RUNNER_STORIES) $(B)/tests/fakerunner \
+check-bin: all agents unit-bin models $(B)/tests/sim $(RUNNER_STORIES) $(B)/tests/fakerunner own-runners \
 		$(B)/tests/clockowner $(B)/tests/browser-server $(B)/tests/adbd_shim.so $(B)/tests/adbdriver
 
 # The manual page and the shells' completion come from the program's own tables.

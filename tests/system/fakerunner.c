@@ -353,6 +353,24 @@ static void do_prison(void)
 	fact("prison.core", core.rlim_max);
 }
 
+/* Of a library that only a runner that brings its own has: tests/system/ownlib.c. */
+int own_library(void) __attribute__((weak));
+
+/* What is loaded, by its paths. */
+static void do_maps(void)
+{
+	char line[512];
+	FILE *f = fopen("/proc/self/maps", "r");
+
+	if (!f)
+		give_up("/proc/self/maps");
+	while (fgets(line, sizeof(line), f))
+		fputs(line, stdout);
+	fclose(f);
+	fflush(stdout);
+	fact("own.library", own_library ? own_library() : -1);
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
@@ -372,6 +390,7 @@ static const struct {
 	{"stray", do_stray},
 	{"model", do_model},
 	{"prison", do_prison},
+	{"maps", do_maps},
 	{"deep_scratch", do_deep_scratch},
 };
 

@@ -120,6 +120,7 @@ class Box:
         self.dir = os.path.join(self.home, "dir")
         self.endpoint = "unix:" + os.path.join(self.home, "sock")
         self.secret = os.urandom(32)
+        self.argv, self.runner = [AGENT], RUNNER  # of another machine: fflib/foreign.py
         self.pid = None
         self.chunks = {}
         self.controllers = []
@@ -127,7 +128,7 @@ class Box:
     # ---- the process ----
 
     def spawn(self, *options, **popen):
-        argv = [AGENT, "--dir", self.dir, "--listen", self.endpoint, *options]
+        argv = [*self.argv, "--dir", self.dir, "--listen", self.endpoint, *options]
         return subprocess.run(argv, input=self.secret, capture_output=True, timeout=PATIENCE,
                               **popen)
 
@@ -197,7 +198,7 @@ class Box:
         def block(n, period_ns=0):
             return dict(on=1, min_runs=n, max_runs=n, period_ns=period_ns) if n else {}
 
-        with open(RUNNER, "rb") as f:
+        with open(self.runner, "rb") as f:
             runner = self.push(f.read(), executable=True)
         model = b"a model" * 1000
         return ap.plan(**{**dict(

@@ -276,5 +276,9 @@ def plan(**changes):
                        p["warmup_min_runs"], p["warmup_min_ms"], p["warmup_max_ms"],
                        p["baseline_ms"], p["thermal_wait_ms"], p["thermal_start_mc"])
     out += _block(p["back2back"]) + _block(p["paced"]) + _block(p["sustained"])
-    return out + struct.pack("<qIIIIq", p["budget_ns"], p["sample_hz"], p["sample_hz_timed"],
-                             p["deadline_ms"], p["stall_ms"], p["memory_bytes"])
+    out += struct.pack("<qIIIIq", p["budget_ns"], p["sample_hz"], p["sample_hz_timed"],
+                       p["deadline_ms"], p["stall_ms"], p["memory_bytes"])
+    if "loader_sha256" not in p:  # a plan of version 1
+        return out
+    out += text(p["loader_sha256"]) + struct.pack("<I", len(p["support"]))
+    return out + b"".join(text(name) + text(sha) for name, sha in p["support"].items())
