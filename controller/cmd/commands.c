@@ -45,7 +45,9 @@ const struct command commands[] = {
 		&job_cancel_options, "JOB is an id (j17)."},
 	{"job retry", cmd_job_retry, "JOB", 1, 1, COMMAND_ARG_NONE,
 		"let a paused job go on, or submit one that has ended again", &job_retry_options,
-		"A job of five devices or more, over a fifth of which fail, is paused: it is the "
+		"A job of five devices or more, over a fifth of which fail, or that fails on three "
+                "devices "
+		"in turn, is paused: it is the "
 		"job that is blamed. Once what was wrong is mended, this lets it go on where it "
 		"stopped. A job that has ended is submitted once more, as a new job.\n\n"
 		"stdout has the id of the job to wait for. JOB is an id (j17)."},

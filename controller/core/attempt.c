@@ -96,6 +96,7 @@ struct attempt *attempt_begin(struct farm *f, struct run *r, struct lease *l)
 	map_put(f->attempts, a->row.id, a);
 	ent_touch(f, &a->ent);
 
+	j->newest = a->row.id;
 	r->attempt = a;
 	r->row.device = l->row.device;
 	r->row.attempts++;
@@ -166,26 +167,22 @@ void attempt_fail(struct farm *f, struct attempt *a, bool blame_device, const ch
 	struct device *d = device_of(f, a);
 	struct run *r = a->run;
 	struct job *j = r->job;
+	bool bad;
 
 	close_attempt(f, a, FAILURE_INFRASTRUCTURE, cause);
 	if (d)
 		logs_wanted(d, a->row.id);
 	r->row.retries++;
 	r->row.avoid = a->row.device;
-	job_slot_failed(f, j, r->row.slot);
-	if (blame_device && d && j->row.state != JOB_PAUSED) {
-		device_blame(f, d, cause);
-		if (d->row.failures >= f->cfg.max_failures) {
-			d->quarantine_asked = true;
-			str_copy(d->row.need, sizeof(d->row.need), cause);
-		}
-	}
+	bad = blame_failed(f, j, a, d, blame_device, cause);
 	if (j->row.cancel_asked)
 		run_end(f, r, RUN_CANCELLED, FAILURE_CANCELLED, cause);
 	else if (r->row.retries <= j->retries)
 		run_set_state(f, r, RUN_QUEUED, cause);
 	else
 		run_end(f, r, RUN_ERRORED, FAILURE_INFRASTRUCTURE, cause);
+	if (bad)
+		blame_pause(f, j, cause);
 	if (l)
 		lease_end(f, l, l->row.ending ? l->row.ending : LEASE_RELEASED, cause);
 	else

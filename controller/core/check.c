@@ -160,6 +160,8 @@ static void check_job(const struct farm *f, const struct job *j)
 		ended += run_is_final(j->runs[i]->row.state);
 	for (int s = 0; s < j->n_slots; s++)
 		pending += j->slots[s].pending;
+	MUST_J(j->row.state != JOB_RUNNING || j->row.cancel_asked || !blame_is_jobs(j),
+		"a job that breaks what it gets is paused");
 	MUST_J(ended == j->row.n_ended, "ended runs are counted once");
 	MUST_J(job_is_final(j->row.state) == (ended == j->row.n_runs), "a job ends with its runs");
 	MUST_J(j->want.queued == (pending && !idle), "what waits is in the queue");

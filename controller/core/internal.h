@@ -101,6 +101,15 @@ struct slot {
 	struct lease *lease;
 };
 
+/* What speaks against a job, since it last gave a result; see blame.c. */
+struct blame {
+	uint8_t failed_on[LIMIT_DEVICES / 8]; /* bits of device.index */
+	uint8_t counted[LIMIT_DEVICES / 8];   /* of these, those to whom it was counted as well */
+	int n_failed_on;
+	int waves;        /* a failure of what began behind another's failure begins a new one */
+	int64_t wave_end; /* the newest attempt that had begun when the present wave began */
+};
+
 struct job {
 	struct ent ent;
 	struct job_row row;
@@ -110,6 +119,8 @@ struct job {
 	int n_variants, n_slots;
 	int64_t min_rounds, max_rounds, retries;
 	int64_t *deadline_ms; /* of one attempt, by variant */
+	int64_t newest;       /* of its attempts */
+	struct blame blame;
 	struct slot *slots;
 	struct run **runs; /* [slot * n_variants + variant] */
 };
@@ -287,11 +298,21 @@ void job_cancel(struct farm *f, const struct farm_event *ev);
 void job_retry(struct farm *f, const struct farm_event *ev);
 void job_timeout(struct farm *f, struct job *j);
 void job_run_ended(struct farm *f, struct run *r);
-void job_slot_failed(struct farm *f, struct job *j, int slot);
-void job_slot_worked(struct job *j, int slot);
 int job_slot_for(const struct job *j, const struct device *d); /* -1: none */
 void job_requeue(struct farm *f, struct job *j);               /* after its slots changed */
 int job_index(const struct run *r);
+
+/* ---- blame.c ---- */
+/* An attempt failed on infrastructure, on d (or NULL). Counts it against d where blame_device says so,
+ * unless it is the job's fault. Returns whether it is. */
+bool blame_failed(struct farm *f, struct job *j, const struct attempt *a, struct device *d,
+	bool blame_device, const char *cause);
+/* The job's fault: nobody gets it until somebody has looked. A no-op unless it runs. */
+void blame_pause(struct farm *f, struct job *j, const char *cause);
+/* It gave a result after all, here or elsewhere. */
+void blame_worked(struct job *j, int slot);
+void blame_reset(struct job *j);
+bool blame_is_jobs(const struct job *j);
 
 /* ---- run.c, attempt.c ---- */
 void slot_next(struct farm *f, struct lease *l); /* next run of the slot, or the end of the lease */

@@ -17,8 +17,6 @@
 #include "base/str.h"
 #include "core/select.h"
 
-#define PAUSE_SLOTS_MIN 5 /* a job of so many devices is blamed when over a fifth of them fail */
-
 int job_index(const struct run *r)
 {
 	return r->row.slot * r->job->n_variants + r->row.variant;
@@ -482,28 +480,6 @@ void job_timeout(struct farm *f, struct job *j)
 
 /* ---- failures, ends ---- */
 
-void job_slot_failed(struct farm *f, struct job *j, int slot)
-{
-	int failed = 0;
-
-	j->slots[slot].failed = true;
-	for (int s = 0; s < j->n_slots; s++)
-		failed += j->slots[s].failed;
-	if (j->n_slots < PAUSE_SLOTS_MIN || failed * 5 <= j->n_slots || j->row.state != JOB_RUNNING)
-		return;
-	snprintf(j->row.cause, sizeof(j->row.cause),
-		"%d of its %d devices failed: the job is blamed and paused", failed, j->n_slots);
-	j->row.exit_code = EXIT_INFRASTRUCTURE;
-	job_set_state(f, j, JOB_PAUSED, NULL, j->row.cause);
-	job_requeue(f, j);
-}
-
-/* It gave a result after all, here or elsewhere: not the job's fault. */
-void job_slot_worked(struct job *j, int slot)
-{
-	j->slots[slot].failed = false;
-}
-
 static void job_end(struct farm *f, struct job *j)
 {
 	int64_t verdict = VERDICT_PASS;
@@ -592,8 +568,7 @@ void job_retry(struct farm *f, const struct farm_event *ev)
 		return;
 	}
 	farm_audit(f, ev->actor, "job.retry", 'j', j->row.id, ev->u.retry.reason);
-	for (int s = 0; s < j->n_slots; s++)
-		j->slots[s].failed = false;
+	blame_reset(j);
 	j->row.cause[0] = '\0';
 	j->row.exit_code = -1;
 	job_set_state(f, j, JOB_RUNNING, ev->actor, ev->u.retry.reason);

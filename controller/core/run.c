@@ -110,7 +110,7 @@ void run_judged(struct farm *f, struct run *r, const struct farm_event *ev)
 		l->device->row.failures = 0;
 		ent_touch(f, &l->device->ent);
 	}
-	job_slot_worked(r->job, r->row.slot);
+	blame_worked(r->job, r->row.slot);
 	a->row.counted = 1;
 	r->attempt = NULL;
 	attempt_set_state(f, a, ATTEMPT_DONE);

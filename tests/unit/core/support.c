@@ -286,11 +286,11 @@ int64_t submit(struct story *s, int count, const char *select)
 
 	snprintf(number, sizeof(number), count ? "%d" : "\"all\"", count);
 	snprintf(text, sizeof(text),
-		"{\"schema\": \"framefarm.job/1\", \"name\": \"job\", \"retries\": 1, \"model\": "
+		"{\"schema\": \"framefarm.job/1\", \"name\": \"job\", \"retries\": %d, \"model\": "
 		"{\"name\": \"m\", \"variants\": [{\"name\": \"v\", \"file\": {\"sha256\": "
 		"\"%064d\", \"bytes\": 10, \"name\": \"m.onnx\"}}]}, \"devices\": {\"select\": %s, "
 		"\"count\": %s}}",
-		0, select, number);
+		s->retries ? s->retries : 1, 0, select, number);
 	hash_bytes(text, strlen(text), sha);
 	snprintf(number, sizeof(number), "key-%d", ++n);
 	ev.u.submit.spec = rstr_new(text, strlen(text));

@@ -35,6 +35,7 @@ struct story {
 	int64_t next_handle;
 	/* What identifying tells of the device that arrived as number i. */
 	bool is_virtual, no_caps;
+	int retries; /* of jobs that are submitted; 0: one */
 };
 
 int story_setup(void **state);
