@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a USB link: its start, its one way to break, getting back in step, its end. Reading is
- * in link_usb_in.c, writing in link_usb_out.c.
+ * in link_usb_in.c, writing in link_usb_out.c, which also has the last word behind close().
  *
  * Nothing is reported from inside a call: `soon`, a timer that is due at once, starts the link, goes
  * on behind kick() and pause(), and reports the end. The memory lives until the pipe says closed(),
@@ -249,6 +249,20 @@ static void drop_timer(struct lusb *u, struct host_timer **t)
 	*t = NULL;
 }
 
+void lusb_left(struct lusb *u)
+{
+	drop_timer(u, &u->leave);
+	u->p->ops->close(u->p);
+}
+
+static void on_leave_over(void *arg)
+{
+	struct lusb *u = arg;
+
+	u->leave = NULL;
+	lusb_left(u);
+}
+
 static void link_close(struct adb_link *l)
 {
 	struct lusb *u = of(l);
@@ -257,7 +271,13 @@ static void link_close(struct adb_link *l)
 	drop_timer(u, &u->soon);
 	drop_timer(u, &u->retry);
 	drop_timer(u, &u->out.watch);
-	u->p->ops->close(u->p);
+	if (u->dead || u->rs.on || !u->in.synced || !lusb_out_owes(u)) {
+		lusb_left(u);
+		return;
+	}
+	u->leave = u->h->timer_add(u->h, u->h->now_ms(u->h) + ADB_USB_LEAVE_MS, on_leave_over, u);
+	u->p->ops->leave(u->p);
+	lusb_out_leave(u);
 }
 
 static void on_closed(void *arg)

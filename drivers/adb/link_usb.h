@@ -17,6 +17,9 @@
 #define ADB_USB_STARVE_MS 50                /* until the next try when it has none at all */
 #define ADB_USB_STALE_MAX (4 * 1024 * 1024) /* leftovers that are thrown away, at most */
 
+/* What a closed link has for the rest of a packet that the phone has half of; see link_usb_out.c. */
+#define ADB_USB_LEAVE_MS 1000
+
 /* Takes the pipe. Reading begins in a later turn. */
 struct adb_link *adb_link_usb(struct driver_host *h, struct usb_pipe *p);
 

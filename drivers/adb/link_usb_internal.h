@@ -70,7 +70,7 @@ struct lusb {
 	struct lusb_in in;
 	struct lusb_out out;
 	struct lusb_resync rs;
-	struct host_timer *soon, *retry;
+	struct host_timer *soon, *retry, *leave;
 };
 
 /* ---- link_usb.c ---- */
@@ -88,6 +88,8 @@ void lusb_fail_submit(struct lusb *u, int rc);
 void lusb_starve(struct lusb *u, int64_t *since);
 /* A transfer came back while the link is out of step or broken. */
 void lusb_drained(struct lusb *u);
+/* The link was closed and nothing is owed to the phone any more. */
+void lusb_left(struct lusb *u);
 
 /* ---- link_usb_in.c, link_usb_out.c ---- */
 
@@ -98,6 +100,9 @@ void lusb_on_in(void *arg, enum usb_end end, size_t n);
 void lusb_out_reset(struct lusb *u);
 void lusb_out_run(struct lusb *u);
 void lusb_on_out(void *arg, enum usb_end end, size_t n);
-void lusb_out_drop(struct lusb *u); /* every reference, when the pipe is closed */
+/* Whether the phone may have half of a packet. */
+bool lusb_out_owes(const struct lusb *u);
+void lusb_out_leave(struct lusb *u); /* the rest of it, then lusb_left() */
+void lusb_out_drop(struct lusb *u);  /* every reference, when the pipe is closed */
 
 #endif

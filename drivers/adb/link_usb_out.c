@@ -9,6 +9,10 @@
  *
  * When the kernel has no memory for a whole payload it goes in pieces of 16 KiB, which the device
  * does not see: only the last one ends the transfer.
+ *
+ * A closed link first gives the phone the rest of a packet that it may have half of, if it takes it in
+ * time. Else it would take the next owner's CNXN for that rest, and only clear-halt would help, which
+ * some phones do not survive (Google 404741058).
  */
 #include "link_usb_internal.h"
 
@@ -63,7 +67,7 @@ static void moved(struct lusb *u)
 	struct lusb_out *out = &u->out;
 
 	out->moved_at = u->h->now_ms(u->h);
-	if (!out->watch)
+	if (!out->watch && !u->closed)
 		out->watch = u->h->timer_add(u->h, out->moved_at + ADB_USB_WRITE_MS, on_watch, u);
 }
 
@@ -161,6 +165,24 @@ void lusb_out_run(struct lusb *u)
 	}
 }
 
+/* ---- behind close() ---- */
+
+bool lusb_out_owes(const struct lusb *u)
+{
+	return u->out.flying || (u->out.cur && u->out.head_sent);
+}
+
+void lusb_out_leave(struct lusb *u)
+{
+	struct lusb_out *out = &u->out;
+
+	while (out->cur && out->head_sent && out->flying < USB_PIPE_OUT)
+		if (submit_some(u))
+			break;
+	if (!out->flying)
+		lusb_left(u);
+}
+
 /* ---- completions ---- */
 
 void lusb_on_out(void *arg, enum usb_end end, size_t n)
@@ -173,6 +195,13 @@ void lusb_on_out(void *arg, enum usb_end end, size_t n)
 	out->flying--;
 	for (int i = 0; i < out->flying; i++)
 		out->ring[i] = out->ring[i + 1];
+	if (u->leave) {
+		if (end == USB_END_DONE && n == asked)
+			lusb_out_leave(u);
+		else
+			lusb_left(u);
+		return;
+	}
 	if (!lusb_runs(u)) {
 		lusb_drained(u);
 		return;

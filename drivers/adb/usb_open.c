@@ -228,7 +228,8 @@ static void tell_detached(struct adb_usb_dev *d)
 
 void usb_open_leave(struct adb_usb_dev *d)
 {
-	if (d->pipe)
+	/* When all of it ends, the phone is still there for a link's last words. */
+	if (d->pipe && !(d->u->stopping && usb_pipe_closing(d->pipe)))
 		usb_pipe_gone(d->pipe);
 	answer(d, NULL, ERR_GONE, "the phone went while it was being opened");
 	usb_untimer(d->u, &d->detach_soon);

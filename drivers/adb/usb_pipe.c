@@ -30,7 +30,7 @@ struct upipe {
 	libusb_device_handle *handle;
 	struct xfer in[USB_PIPE_IN], out[USB_PIPE_OUT];
 	int flying;
-	bool gone, closing, busy; /* busy: the pool has the handle */
+	bool gone, leaving, closing, busy; /* busy: the pool has the handle */
 };
 
 static struct upipe *of(struct usb_pipe *p)
@@ -243,6 +243,11 @@ static void close_if_idle(struct upipe *up)
 		run(up, close_work, close_done, NULL, NULL);
 }
 
+static void pipe_leave(struct usb_pipe *p)
+{
+	of(p)->leaving = true;
+}
+
 static void pipe_close(struct usb_pipe *p)
 {
 	assert(!of(p)->closing);
@@ -263,13 +268,15 @@ void usb_pipe_gone(struct usb_pipe *p)
 
 bool usb_pipe_closing(const struct usb_pipe *p)
 {
-	return ((const struct upipe *)p)->closing;
+	const struct upipe *up = (const struct upipe *)p;
+
+	return up->leaving || up->closing;
 }
 
 /* ---- its beginning ---- */
 
-static const struct usb_pipe_ops ops = {
-	pipe_submit_in, pipe_submit_out, pipe_cancel, pipe_clear_halt, pipe_reset, pipe_close};
+static const struct usb_pipe_ops ops = {pipe_submit_in, pipe_submit_out, pipe_cancel,
+	pipe_clear_halt, pipe_reset, pipe_leave, pipe_close};
 
 static void alloc_all(struct upipe *up, struct xfer *x, int n)
 {

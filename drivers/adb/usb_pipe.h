@@ -55,6 +55,9 @@ struct usb_pipe_ops {
 	 * Both block and are run elsewhere. ERR_FULL: not now, and done() does not come. */
 	int (*clear_halt)(struct usb_pipe *p, void (*done)(void *arg, int code), void *arg);
 	int (*reset)(struct usb_pipe *p, void (*done)(void *arg, int code), void *arg);
+	/* close() follows soon: for everybody else the pipe is on its way out already. Transfers
+	 * complete as before, and more of them may be submitted. */
+	void (*leave)(struct usb_pipe *p);
 	/* The end: cancels, and calls closed() when all is given back. */
 	void (*close)(struct usb_pipe *p);
 };

@@ -263,6 +263,7 @@ static int tear_down(void **state)
 
 	for (int i = 0; i < s->n; i++)
 		close_link(&s->phones[i]);
+	support_advance(s->sh, ADB_USB_LEAVE_MS);
 	adb_usb_stop(s->u, on_stopped, s);
 	until(s, is_stopped, s, 0);
 	support_host_free(s->sh);
@@ -658,8 +659,9 @@ static void a_dead_owner_left_half_a_packet(void **state)
 	umock_tell(s->m, "nomem 1-1 100");
 	send_packets(p, ADB_WRTE, 1, 3000);
 	support_until(s->sh, nothing_left, s);
+	close_link(p); /* it cannot give the rest either */
+	support_until(s->sh, nothing_left, s);
 	umock_tell(s->m, "nomem 1-1 1000000");
-	close_link(p);
 	p->opened = p->cnxns = p->n_out = 0;
 	assert_int_equal(adb_usb_open(p->d, on_opened, p), 0);
 	until(s, answered, p, 1);

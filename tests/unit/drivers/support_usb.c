@@ -89,6 +89,12 @@ static int reset(struct usb_pipe *p, void (*done)(void *arg, int code), void *ar
 	return blocks(of(p), &of(p)->resets, done, arg);
 }
 
+static void leave(struct usb_pipe *p)
+{
+	assert_false(of(p)->leaving || of(p)->closing);
+	of(p)->leaving = true;
+}
+
 static void close_pipe(struct usb_pipe *p)
 {
 	assert_false(of(p)->closing);
@@ -97,7 +103,7 @@ static void close_pipe(struct usb_pipe *p)
 }
 
 static const struct usb_pipe_ops ops = {
-	submit_in, submit_out, cancel, clear_halt, reset, close_pipe};
+	submit_in, submit_out, cancel, clear_halt, reset, leave, close_pipe};
 
 /* ---- transfers move ---- */
 

@@ -42,7 +42,7 @@ struct support_usb {
 	int most_out, most_in;          /* transfers in flight at a time */
 	size_t longest_in, longest_out; /* bytes asked for */
 	int halts_cleared, resets, cancels;
-	bool closing, closed;
+	bool leaving, closing, closed;
 
 	/* ---- inside ---- */
 	struct {

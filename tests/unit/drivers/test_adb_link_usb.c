@@ -643,7 +643,54 @@ static void closed_inside_a_packet(void **state)
 	support_usb_run(s.su);
 	assert_null(s.l);
 	assert_int_equal(s.n_packets, 1);
+	assert_false(s.su->closed); /* a header is on its way */
+	support_advance(s.sh, ADB_USB_LEAVE_MS);
+	support_usb_run(s.su);
 	assert_true(s.su->closed);
+	end(&s);
+}
+
+/* Else the phone takes the next owner's first words for the rest of it. */
+static void closed_in_mid_packet_the_phone_gets_the_rest(void **state)
+{
+	(void)state;
+	BEGIN_IN_STEP(s, 512);
+	s.su->stuck = true;
+	s.su->nomem_out = ADB_USB_SPLIT;
+	send_packets(&s, 3, 100 * 1024); /* of pieces, of which not all are in flight */
+	close_link(&s);
+	assert_true(s.su->leaving);
+	s.su->stuck = false;
+	support_usb_run(s.su);
+	assert_true(s.su->closed);
+	assert_int_equal(support_usb_take(s.su).len, 100 * 1024);
+	assert_true(support_usb_nothing(s.su)); /* the other two were never begun */
+	end(&s);
+}
+
+static void closed_between_packets_it_waits_for_nothing(void **state)
+{
+	(void)state;
+	BEGIN_IN_STEP(s, 512);
+	send_packets(&s, 3, 1000);
+	close_link(&s);
+	support_usb_run(s.su);
+	assert_false(s.su->leaving);
+	assert_true(s.su->closed);
+	end(&s);
+}
+
+static void unplugged_while_it_gets_the_rest(void **state)
+{
+	(void)state;
+	BEGIN_IN_STEP(s, 512);
+	s.su->stuck = true;
+	send_packets(&s, 1, 1000);
+	close_link(&s);
+	support_usb_unplug(s.su);
+	support_usb_run(s.su);
+	assert_true(s.su->closed);
+	assert_int_equal(s.broken, 0);
 	end(&s);
 }
 
@@ -785,6 +832,9 @@ int main(void)
 		cmocka_unit_test(unplugged_with_everything_in_flight),
 		cmocka_unit_test(unplugged_while_paused),
 		cmocka_unit_test(closed_inside_a_packet),
+		cmocka_unit_test(closed_in_mid_packet_the_phone_gets_the_rest),
+		cmocka_unit_test(closed_between_packets_it_waits_for_nothing),
+		cmocka_unit_test(unplugged_while_it_gets_the_rest),
 		cmocka_unit_test(closed_before_the_end_is_told),
 		cmocka_unit_test(resync_forgets_what_is_half_done),
 		cmocka_unit_test(resync_by_reset_ends_the_link),
