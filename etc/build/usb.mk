@@ -3,7 +3,7 @@
 # B= and SAN= of a sanitizer.
 UMOCK_CFLAGS = $(shell pkg-config --cflags umockdev-1.0 gio-2.0 2>/dev/null)
 UMOCK_LIBS   = $(shell pkg-config --libs umockdev-1.0 gio-2.0 2>/dev/null)
-UMOCK_BUS    = bus clock device devlink adbd session
+UMOCK_BUS    = bus slot clock device devlink adbd session relay
 UMOCK_TESTS  = $(patsubst tests/umock/%.c,$(B)/tests/%,$(sort $(wildcard tests/umock/test_*.c)))
 UMOCK_SUPPORT = $(patsubst %,$(B)/obj/tests/unit/drivers/%.o,support_host support_guard support_sink)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The ADB driver's stories (adbdriver.c) with daemons that are really there: AOSP's own adbd, and the
-virtual phone. Prints their TAP."""
+virtual phone, over TCP and at a mocked USB port. Prints their TAP."""
 
 import os
 import subprocess
@@ -9,18 +9,19 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
-from fflib import aosp
+from fflib import aosp, usb
 from fflib.agentbox import BUILD
 from fflib.phone import Phones
 
-STORIES = os.path.abspath(os.path.join(BUILD, "tests/adbdriver"))
+# The stories may be another build (one with a sanitizer) than the rest.
+STORIES = os.path.abspath(os.environ.get("FRAMEFARM_ADBDRIVER", os.path.join(BUILD, "tests/adbdriver")))
 AGENT = os.path.abspath(os.path.join(BUILD, "framefarm-agent"))
 
 
-def tell(name, address):
+def tell(name, address, wrap=(), env=None):
     print(f"# with {name} at {address}", flush=True)
-    return subprocess.run([STORIES], check=False, env=dict(
-        os.environ, FRAMEFARM_ADB=address, FRAMEFARM_AGENT=AGENT)).returncode
+    return subprocess.run([*wrap, STORIES], check=False, env=dict(
+        env or os.environ, FRAMEFARM_ADB=address, FRAMEFARM_AGENT=AGENT)).returncode
 
 
 def with_aosp():
@@ -45,5 +46,22 @@ def with_phone():
             phones.stop()
 
 
+def with_phone_on_usb():
+    why = usb.why_not()
+    if why:
+        print(f"ok - the virtual phone over USB # SKIP {why}")
+        return 0
+    with tempfile.TemporaryDirectory(prefix="ff-phone-") as folder:
+        phones, bus = Phones(folder), usb.Bus()
+        try:
+            bus.plug_phone("1-4.2", phones.addresses[0])
+            return tell("the virtual phone over USB", "usb", bus.wrap, bus.env)
+        finally:
+            bus.stop()
+            phones.stop()
+
+
+WITH = {"aosp": with_aosp, "phone": with_phone, "usb": with_phone_on_usb}
+
 if __name__ == "__main__":
-    sys.exit(max(with_aosp(), with_phone()))
+    sys.exit(max(WITH[name]() for name in sys.argv[1:] or WITH))

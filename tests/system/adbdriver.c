@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stories of the ADB driver with a daemon that somebody else has started: AOSP's own, or the virtual
- * phone. Its address is in FRAMEFARM_ADB, the agent for it in FRAMEFARM_AGENT. The same stories must
+ * phone. Its address is in FRAMEFARM_ADB ("usb": at a mocked port), the agent for it in
+ * FRAMEFARM_AGENT. The same stories must
  * hold with both; adb_driver.py runs them. The host is the unit tests' (virtual time, real
  * descriptors, a guard over the contract).
  */
@@ -49,11 +50,13 @@ static void do_op(struct rig *r)
 
 static void open_driver(struct rig *r)
 {
-	const struct driver_option opts[] = {
-		{"usb", "off"}, {"min_free_mb", "1"}, {"address", getenv("FRAMEFARM_ADB")}};
+	const char *address = getenv("FRAMEFARM_ADB");
+	bool usb = !strcmp(address, "usb"); /* the one phone that is plugged in */
+	const struct driver_option opts[] = {{"min_free_mb", "1"}, {"server", "127.0.0.1:1"},
+		{"usb", usb ? "on" : "off"}, {"address", address}};
 
 	r->sh = support_host_new(SUPPORT_THREADS);
-	support_start(r->sh, &driver_adb, r->tmp.dir, opts, 3);
+	support_start(r->sh, &driver_adb, r->tmp.dir, opts, usb ? 3 : 4);
 	support_until_arrived(r->sh, 1);
 	new_op(r, DRIVER_OP_IDENTIFY);
 	do_op(r);

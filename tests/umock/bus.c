@@ -12,20 +12,10 @@
 
 #define ORDERS_FD 3
 
-struct slot {
-	struct device_plan plan;
-	struct device *d;
-	struct adb_link *l;
-	struct adbd *a; /* one of them */
-	struct session *se;
-};
-
 GRecMutex bus_lock;
 
 static UMockdevTestbed *tb;
 static GMainLoop *loop;
-static GHashTable *slots; /* path → struct slot; those that are plugged in */
-static unsigned next_addr = 2;
 static FILE *orders;
 
 /* ---- orders ---- */
@@ -50,43 +40,11 @@ static gboolean set(struct device_plan *p, const char *key, const char *value)
 		g_strlcpy(p->iface, value, sizeof(p->iface));
 	else if (!strcmp(key, "role"))
 		g_strlcpy(p->role, value, sizeof(p->role));
+	else if (!strcmp(key, "tcp"))
+		p->tcp = strtoul(value, NULL, 10);
 	else
 		return FALSE;
 	return TRUE;
-}
-
-static void add(const struct device_plan *plan)
-{
-	struct slot *s = g_new0(struct slot, 1);
-
-	s->plan = *plan;
-	s->d = device_plug(tb, &s->plan, next_addr++);
-	s->l = devlink_new(s->d);
-	g_rec_mutex_lock(&bus_lock);
-	if (!plan->role[0] || !strcmp(plan->role, "echo"))
-		s->a = adbd_new(s->l);
-	else
-		s->se = session_new(s->l, !strcmp(plan->role, "auth"));
-	g_rec_mutex_unlock(&bus_lock);
-	g_hash_table_insert(slots, g_strdup(plan->path), s);
-}
-
-/* libusb takes a device's path from the devices above it. */
-static void add_hub_above(const char *path)
-{
-	struct device_plan hub = {
-		.vid = 0x05e3, .pid = 0x0608, .class = 9, .mps = 64, .mode = 0600};
-	char *dot;
-
-	g_strlcpy(hub.path, path, sizeof(hub.path));
-	dot = strrchr(hub.path, '.');
-	if (!dot)
-		return;
-	*dot = '\0';
-	if (g_hash_table_contains(slots, hub.path))
-		return;
-	add_hub_above(hub.path);
-	add(&hub);
 }
 
 static const char *plug(char **words)
@@ -109,34 +67,7 @@ static const char *plug(char **words)
 		if (!set(&plan, words[i], eq + 1))
 			return "unknown key";
 	}
-	add_hub_above(plan.path);
-	add(&plan);
-	return NULL;
-}
-
-static const char *unplug(struct slot *s)
-{
-	g_rec_mutex_lock(&bus_lock);
-	if (s->a)
-		adbd_free(s->a);
-	else
-		session_free(s->se);
-	g_rec_mutex_unlock(&bus_lock);
-	device_unplug(s->d);
-	g_hash_table_remove(slots, s->plan.path);
-	g_free(s);
-	return NULL;
-}
-
-static const char *ask(struct slot *s, const char *what, long *ret_n)
-{
-	if (!strcmp(what, "packets") && s->a)
-		*ret_n = adbd_packets(s->a);
-	else if (!strcmp(what, "violations"))
-		*ret_n = devlink_violations(s->l);
-	else
-		*ret_n = device_ask(s->d, what);
-	return *ret_n < 0 ? "unknown question" : NULL;
+	return slot_plug(&plan);
 }
 
 static const char *with_number(struct slot *s, const char *order, const char *value)
@@ -161,19 +92,27 @@ static const char *with_number(struct slot *s, const char *order, const char *va
 }
 
 /* What needs a device and no testbed. */
-static const char *obey_locked(struct slot *s, char **words, long *ret_n)
+static const char *obey_locked(struct slot *s, char **words)
 {
 	if (!strcmp(words[0], "hold") || !strcmp(words[0], "release"))
 		device_hold(s->d, words[0][0] == 'h');
 	else if (!strcmp(words[0], "stall"))
 		device_stall(s->d);
+	else if (!strcmp(words[0], "overflow"))
+		device_overflow(s->d);
 	else if (!words[2])
 		return "too short";
-	else if (!strcmp(words[0], "ask"))
-		return ask(s, words[2], ret_n);
 	else
 		return with_number(s, words[0], words[2]);
 	return NULL;
+}
+
+static const char *ask(struct slot *s, const char *what, long *ret_n)
+{
+	g_rec_mutex_lock(&bus_lock);
+	*ret_n = slot_ask(s, what);
+	g_rec_mutex_unlock(&bus_lock);
+	return *ret_n < 0 ? "unknown question" : NULL;
 }
 
 static const char *obey(char **words, long *ret_n)
@@ -185,13 +124,19 @@ static const char *obey(char **words, long *ret_n)
 		return "too short";
 	if (!strcmp(words[0], "plug"))
 		return plug(words);
-	s = g_hash_table_lookup(slots, words[1]);
+	s = slot_find(words[1]);
 	if (!s)
 		return "nothing is plugged in there";
-	if (!strcmp(words[0], "unplug"))
-		return unplug(s);
+	if (!strcmp(words[0], "ask") && words[2])
+		return ask(s, words[2], ret_n);
+	if (!strcmp(words[0], "unplug")) {
+		slot_unplug(s);
+		return NULL;
+	}
+	if (!s->d)
+		return "the phone is away";
 	g_rec_mutex_lock(&bus_lock);
-	error = obey_locked(s, words, ret_n);
+	error = obey_locked(s, words);
 	g_rec_mutex_unlock(&bus_lock);
 	return error;
 }
@@ -232,7 +177,7 @@ int main(void)
 		return 1;
 	}
 	loop = g_main_loop_new(NULL, FALSE);
-	slots = g_hash_table_new(g_str_hash, g_str_equal);
+	slots_init(tb);
 	orders = fdopen(ORDERS_FD, "r+");
 	root = umockdev_testbed_get_root_dir(tb);
 	chmod(root, 0777);

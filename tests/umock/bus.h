@@ -26,7 +26,8 @@ struct device_plan {
 	unsigned vid, pid, class, mps, mode;
 	char serial[128], product[64];
 	char iface[16]; /* "adb", "dbc", "mtp", "storage" */
-	char role[16];  /* "echo": adbd.c; "device", "auth": session.c */
+	char role[16];  /* "echo": adbd.c; "device", "auth": session.c; "phone": relay.c */
+	unsigned tcp;   /* where that phone plays adbd on loopback */
 };
 
 struct device;
@@ -38,6 +39,8 @@ void device_hold(struct device *d, gboolean on);
 void device_chmod(struct device *d, unsigned mode);
 void device_deaf(struct device *d, gboolean on);
 void device_stall(struct device *d);
+/* The read of the host's that is under way, or the next one, gets more than it has room for. */
+void device_overflow(struct device *d);
 void device_nomem(struct device *d, size_t longest);
 /* -1 for a word that nobody knows. */
 long device_ask(struct device *d, const char *what);
@@ -53,6 +56,7 @@ struct device_events {
 };
 void device_set_events(struct device *d, const struct device_events *events, void *arg);
 unsigned device_mps(const struct device *d);
+void device_pause(struct device *d, gboolean on); /* takes nothing meanwhile */
 
 /* ---- devlink.c ---- */
 
@@ -74,5 +78,35 @@ struct adbd;
 struct adbd *adbd_new(struct adb_link *l);
 void adbd_free(struct adbd *a);          /* closes the link */
 long adbd_packets(const struct adbd *a); /* that came */
+
+/* ---- relay.c ---- */
+
+struct relay;
+
+int relay_connect(unsigned port); /* a descriptor, or -1 */
+/* Takes both. ended(arg) comes on the main thread, without the lock, and frees it. */
+struct relay *relay_new(struct adb_link *l, int fd, void (*ended)(void *arg), void *arg);
+void relay_free(struct relay *r); /* closes the link */
+
+/* ---- slot.c ---- */
+
+struct slot {
+	struct device_plan plan;
+	struct device *d; /* NULL while its phone is away */
+	unsigned addr;
+	long plugs; /* how often it came */
+	struct adb_link *l;
+	struct adbd *a; /* one of these */
+	struct session *se;
+	struct relay *r;
+	guint retry;
+};
+
+void slots_init(UMockdevTestbed *tb);
+struct slot *slot_find(const char *path);              /* NULL: nothing is plugged in there */
+const char *slot_plug(const struct device_plan *plan); /* NULL, or what is wrong */
+void slot_unplug(struct slot *s);
+/* -1 for a word that nobody knows, or that nobody can answer while the phone is away. */
+long slot_ask(const struct slot *s, const char *what);
 
 #endif

@@ -36,7 +36,7 @@ struct device {
 
 	UMockdevIoctlClient *owner; /* has claimed the interface */
 	gboolean held;              /* so has somebody else */
-	gboolean deaf, stall;
+	gboolean deaf, paused, stall, overflow;
 	size_t nomem;
 	GQueue in, out, done; /* of struct urb */
 	GQueue writes;        /* GByteArray, what the phone wrote */
@@ -120,7 +120,12 @@ static gboolean fill_in(struct device *d, struct urb *u)
 static void pump_in(struct device *d)
 {
 	size_t before = d->unread;
+	struct urb *u;
 
+	if (d->overflow && (u = g_queue_pop_head(&d->in))) {
+		d->overflow = FALSE;
+		finish(d, u, -EOVERFLOW, 0);
+	}
 	while (!g_queue_is_empty(&d->in) && fill_in(d, g_queue_peek_head(&d->in)))
 		;
 	if (d->unread < before && d->events)
@@ -131,7 +136,7 @@ static void pump_out(struct device *d)
 {
 	struct urb *u;
 
-	while (!d->deaf && (u = g_queue_pop_head(&d->out))) {
+	while (!d->deaf && !d->paused && (u = g_queue_pop_head(&d->out))) {
 		size_t n = of(u)->buffer_length;
 
 		if (n)
@@ -505,6 +510,12 @@ void device_stall(struct device *d)
 	d->stall = TRUE;
 }
 
+void device_overflow(struct device *d)
+{
+	d->overflow = TRUE;
+	pump_in(d);
+}
+
 void device_nomem(struct device *d, size_t longest)
 {
 	d->nomem = longest;
@@ -549,4 +560,10 @@ void device_set_events(struct device *d, const struct device_events *events, voi
 unsigned device_mps(const struct device *d)
 {
 	return d->plan.mps;
+}
+
+void device_pause(struct device *d, gboolean on)
+{
+	d->paused = on;
+	pump_out(d);
 }

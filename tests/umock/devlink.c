@@ -110,8 +110,7 @@ static void kick(struct adb_link *l)
 
 static void pause_link(struct adb_link *l, bool on)
 {
-	(void)l;
-	(void)on;
+	device_pause(((struct devlink *)l)->d, on);
 }
 
 static void agreed(struct adb_link *l, uint32_t version, uint32_t max_payload)
