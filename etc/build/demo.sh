@@ -64,6 +64,7 @@ trap 'stop; exit 143' TERM
 play() {
 	out=$build/demo-phones.$1 count=$2
 	shift 2
+	: >"$out" # it is read before the phone's process has had its turn
 	"$build/framefarm-phone" --port 0 --count "$count" "$@" >"$out" 2>>"$log" &
 	phones="$phones $!"
 	tries=0
@@ -148,7 +149,8 @@ if play cable 1 --profile galaxy-s9 --quirk cut-in=2000000 && play shelf 2 --pro
 	cable=$(addresses cable)
 	cat "$build"/demo-phones.*
 else
-	echo "none can be played on this host (\`$build/framefarm doctor\` may say why); on without them"
+	tail -n 1 "$log"
+	echo "none can be played on this host; on without them, with this machine alone"
 fi
 
 say "daemon"
