@@ -240,13 +240,11 @@ static int tries(const struct adb_host *a)
 	return a->cfg.keys->n * (a->connects + (a->l->usb ? 1 : 0));
 }
 
-static void on_token(struct adb_host *a, const struct adb_header *h, const uint8_t *token)
+static void on_token(struct adb_host *a, const uint8_t *token)
 {
 	const struct adb_host_keys *keys = a->cfg.keys;
 	uint8_t sig[ADB_SIGNATURE];
 
-	if (h->arg0 != ADB_AUTH_TOKEN || h->len != ADB_TOKEN)
-		return;
 	if (a->state == ADB_HOST_UNAUTHORIZED || a->key >= tries(a)) {
 		send_public_key(a);
 		return;
@@ -277,8 +275,8 @@ static bool restart(struct adb_host *a)
 
 static void on_auth(struct adb_host *a, const struct adb_header *h, const uint8_t *payload)
 {
-	if (h->arg0 == ADB_AUTH_TOKEN && restart(a))
-		on_token(a, h, payload);
+	if (h->arg0 == ADB_AUTH_TOKEN && h->len == ADB_TOKEN && restart(a))
+		on_token(a, payload);
 }
 
 static void on_violation(void *arg, const char *text)

@@ -513,6 +513,22 @@ static void a_token_in_mid_session_asks_for_the_keys_again(void **state)
 	rig_fini(&r);
 }
 
+/* Nobody could sign it: a session that fell for it would be online and open nothing any more. */
+static void half_a_token_in_mid_session_is_passed_over(void **state)
+{
+	uint8_t token[ADB_TOKEN] = {0};
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, 1, false);
+	expect_cnxn(&r);
+	send_cnxn(&r);
+	wire_send(r.w, ADB_AUTH, ADB_AUTH_TOKEN, 0, token, sizeof(token) / 2);
+	assert_int_equal(adb_host_state(r.a), ADB_HOST_ONLINE);
+	assert_non_null(adb_host_mux(r.a));
+	rig_fini(&r);
+}
+
 static void a_phone_that_starts_anew_without_end_is_given_up(void **state)
 {
 	struct rig r;
@@ -626,6 +642,7 @@ int main(void)
 		cmocka_unit_test(a_resync_that_fails_ends),
 		cmocka_unit_test(cnxn_in_mid_session_closes_the_streams_and_goes_on),
 		cmocka_unit_test(a_token_in_mid_session_asks_for_the_keys_again),
+		cmocka_unit_test(half_a_token_in_mid_session_is_passed_over),
 		cmocka_unit_test(a_phone_that_starts_anew_without_end_is_given_up),
 		cmocka_unit_test(a_broken_link_ends_behind_its_streams),
 		cmocka_unit_test(the_host_may_be_freed_in_its_own_event),
