@@ -60,6 +60,7 @@ class Job:
     argv: list
     timeout_s: int = 120
     lines: int = 200  # of its output that are shown when it fails
+    told: bool = False  # its lines that begin with "# " are shown in any case
     env: dict = dataclasses.field(default_factory=dict)
 
 
@@ -184,6 +185,13 @@ def show(result):
     sys.stdout.flush()
 
 
+def tell(result):
+    for line in result.output.splitlines():
+        if line.startswith("# "):
+            print("   " + line[2:])
+    sys.stdout.flush()
+
+
 def build(stage):
     job = Job("build", [MAKE, "-j2", f"B={BUILD}", *stage.build], stage.build_s)
     result = run(job, {})
@@ -209,6 +217,8 @@ def do_stage(stage):
             result.count = count(result)
             if result.count.failed:
                 show(result)
+            elif result.job.told:
+                tell(result)
             total.add(result.count)
     seconds = time.monotonic() - began
     note = f" ({built_s:.0f} s of it building)" if stage.build and jobs else ""
@@ -288,13 +298,10 @@ def script_jobs(folder, timeout_s):
     return jobs
 
 
-def fuzz_targets():
-    """The targets of all makefiles that are called fuzz-…"""
-    names = set()
-    for path in glob.glob("etc/build/*.mk"):
-        with open(path, encoding="utf-8") as f:
-            names.update(re.findall(r"^(fuzz-[a-z-]+):", f.read(), re.M))
-    return sorted(names)
+def fuzz_jobs():
+    """It runs two at a time itself, and its own test needs a processor for a moment."""
+    return [Job("fuzz", ["python3", "tests/fuzz/run.py", "--check"], 500, told=True),
+            Job("test_run.py", ["python3", "tests/fuzz/test_run.py"])]
 
 
 def all_stages():
@@ -317,9 +324,8 @@ def all_stages():
     if os.path.exists("tests/browser/run.sh"):
         stages.append(Stage("browser tests", lambda: [
             Job("browser", [MAKE, "-s", f"B={BUILD}", "browser"], 400)]))
-    if shutil.which("clang") and fuzz_targets():
-        stages.append(Stage("fuzzing, briefly", lambda: [
-            Job(t, [MAKE, f"B={BUILD}", t, "FUZZ_S=5"], 120) for t in fuzz_targets()]))
+    if shutil.which("clang"):
+        stages.append(Stage("fuzzing", fuzz_jobs, ["fuzz-bin"], 600, at_a_time=1))
     return stages
 
 

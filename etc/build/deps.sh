@@ -80,6 +80,7 @@ for_test() {
 	command_of curl curl
 	command_of openssl openssl
 	command_of clang clang
+	command_of llvm-cov llvm
 	libfuzzer || lacks "clang libclang-rt-dev"
 	command_of clang-format clang-format
 	command_of chromium chromium

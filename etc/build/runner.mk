@@ -42,27 +42,4 @@ bench-runner: $(B)/framefarm-runner-onnxruntime $(B)/tests/bench/bare_ort models
 	@$(PYTHON_ONNX) tests/bench/runner_overhead.py "$(B)/framefarm-runner-onnxruntime" \
 		"$(B)/tests/bench/bare_ort" "$$(etc/build/fetch-ort.sh | tail -n 1)" "$(MODELS)"
 
-# ---- fuzzing, as gate.mk does it: make fuzz-tensorpb FUZZ_S=3600 ----
-FUZZ_S ?= 20
-FUZZ_RUNNER = tensorpb profile
-FUZZ_RUNNER_SRC = $(addprefix agents/runner/,tensorpb.c tensor.c half.c fail.c profile.c)
-
-define fuzz_runner_rule
-$(B)/fuzz/fuzz_$1: tests/fuzz/fuzz_$1.c $(FUZZ_RUNNER_SRC) $(wildcard agents/runner/*.h)
-	@mkdir -p "$$(@D)"
-	$$(Q)clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -Iagents -o $$@ tests/fuzz/fuzz_$1.c $(FUZZ_RUNNER_SRC) -lm
-endef
-$(foreach f,$(FUZZ_RUNNER),$(eval $(call fuzz_runner_rule,$f)))
-
-fuzz-tensorpb: $(B)/fuzz/fuzz_tensorpb
-	@mkdir -p $(B)/fuzz/corpus_tensorpb
-	$< -max_total_time=$(FUZZ_S) -max_len=4096 -timeout=10 -artifact_prefix=$(B)/fuzz/ \
-		$(B)/fuzz/corpus_tensorpb
-
-fuzz-profile: $(B)/fuzz/fuzz_profile
-	@mkdir -p $(B)/fuzz/corpus_profile
-	$< -max_total_time=$(FUZZ_S) -max_len=8192 -timeout=10 -dict=tests/fuzz/profile.dict \
-		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus_profile
-
-.PHONY: models system-runner bench-runner fuzz-tensorpb fuzz-profile
+.PHONY: models system-runner bench-runner

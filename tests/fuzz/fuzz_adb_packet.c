@@ -315,7 +315,9 @@ static void packet(struct world *w, struct input *in, uint32_t command)
 	if (h.len > PAYLOAD)
 		h.len = PAYLOAD;
 	payload = malloc(h.len + 1); /* exactly as long as it is, but for none */
-	n = h.len < in->n ? h.len : in->n;
+	n = h.len < 248 ? h.len
+	                : take(in); /* of a long one only the beginning stands in the script */
+	n = n < in->n ? n : in->n;
 	memcpy(payload, in->p, n);
 	memset(payload + n, 'z', h.len - n);
 	in->p += n;
@@ -333,6 +335,19 @@ static void send_out(struct world *w, int most)
 		adb_buf_unref(out.buf);
 		out.buf = NULL;
 	}
+}
+
+static void check_host(const struct world *w)
+{
+	bool online = adb_host_state(w->host) == ADB_HOST_ONLINE;
+
+	CHECK(online == (adb_host_mux(w->host) != NULL));
+	if (!online)
+		return;
+	CHECK(!adb_host_has(w->host, ADB_F_DELAYED_ACK) ||
+		adb_host_banner(w->host)->features & ADB_F_DELAYED_ACK);
+	CHECK(adb_mux_streams(adb_host_mux(w->host)) <= ADB_STREAMS_MAX);
+	CHECK(adb_mux_max_payload(adb_host_mux(w->host)) >= ADB_PAYLOAD_MIN);
 }
 
 static void open_stream(struct world *w)
@@ -465,6 +480,8 @@ static void play(struct input *in, uint8_t mode)
 			act(&w, in, op - 8);
 		else
 			happen(&w, op - 16);
+		if (w.host)
+			check_host(&w);
 	}
 	if (w.host)
 		adb_host_free(w.host);
@@ -479,6 +496,17 @@ static void play(struct input *in, uint8_t mode)
 }
 
 /* ---- the parser alone ---- */
+
+/* A packet that came, sent on, has the header that it came with. */
+static void check_header(const struct adb_parser *p)
+{
+	uint8_t again[ADB_HEADER];
+	const uint8_t *came = p->buf + p->used - p->h.len - ADB_HEADER;
+
+	adb_header_put(again, &p->h);
+	CHECK(!memcmp(again, came, sizeof(again)));
+	CHECK(*adb_command_name(p->h.command));
+}
 
 static void parse(struct input *in)
 {
@@ -500,7 +528,7 @@ static void parse(struct input *in)
 		in->n -= room;
 		while ((rc = adb_parser_got(&p, room)) == 1) {
 			CHECK(p.h.len <= 4096 && !p.h.len == !p.payload);
-			adb_sum(p.payload, p.h.len);
+			check_header(&p);
 			room = 0;
 		}
 	}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fuzz targets: what each may be given, and the files that it is there to reach. A target is
+fuzz_NAME.c, a line FUZZ_SRC_NAME in etc/build/fuzz.mk, and a line here."""
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class Target:
+    name: str
+    max_len: int
+    reaches: tuple      # files whose lines and functions are counted
+    weight: int = 1     # its share of a time that is told for all
+    dictionary: str = ""
+    peer: bool = True   # what it is given comes over a connection; these get `make check`'s two minutes
+
+
+def adb(*names):
+    return tuple(f"drivers/adb/{n}.c" for n in names)
+
+
+def phone(*names):
+    return tuple(f"drivers/virtual/{n}.c" for n in names)
+
+
+MUX = ("mux", "mux_in", "mux_out")
+
+TARGETS = {t.name: t for t in (
+    Target("adb_packet", 4096, adb("packet", "packet_buf", "host", "device", *MUX), 2),
+    Target("adb_banner", 8192, adb("banner")),
+    Target("adb_sync", 8192, adb("syncmsg"), dictionary="sync.dict"),
+    Target("adb_shell", 4096, adb("shell2", "shell")),
+    Target("phone_sync", 4096, phone("syncer", "syncer_send", "syncer_recv", "syncer_stat"), 2, "sync.dict"),
+    Target("phone_shell", 4096, phone("service_shell")),
+    Target("proto", 8192, ("agents/proto.c", "agents/proto_crc.c", "agents/proto_parser.c",
+                           "agents/msg.c")),
+    Target("plan", 8192, ("agents/plan.c", "agents/field.c")),
+    Target("chunk", 4096, ("agents/chunk.c",), peer=False),
+    Target("job", 16384, (), dictionary="job.dict", peer=False),
+    Target("tensorpb", 4096, ("agents/runner/tensorpb.c", "agents/runner/tensor.c"), peer=False),
+    Target("profile", 8192, ("agents/runner/profile.c",), dictionary="profile.dict", peer=False),
+)}
+
+# Not among them: it has a bug on purpose, for the test of run.py.
+PLANTED = Target("planted", 16, ("tests/fuzz/fuzz_planted.c",))
