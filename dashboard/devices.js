@@ -190,9 +190,27 @@ function show() {
 		: "No devices yet. Start the daemon with --local to use this machine, or plug a phone in.";
 }
 
+/* An address at which nobody is has no row. */
+function showAddresses(list) {
+	fill(
+		byId("addresses"),
+		list
+			.filter((a) => a.trouble)
+			.map((a) =>
+				h(
+					"li",
+					{},
+					`Nobody is at ${a.address}: ${a.trouble}. It is tried again until `,
+					h("code", {}, `framefarm device disconnect ${a.address}`),
+				),
+			),
+	);
+}
+
 async function load() {
 	page.devices = (await get(`${API}/devices?limit=200`)).devices;
 	show();
+	showAddresses((await get(`${API}/addresses`)).addresses);
 }
 
 function onProgress(p) {

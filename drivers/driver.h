@@ -38,7 +38,7 @@ struct driver;
 struct driver_dev; /* defined by each driver */
 struct driver_op;
 
-#define DRIVER_API_VERSION 2
+#define DRIVER_API_VERSION 3
 #define DRIVER_PATH_MAX    512
 #define DRIVER_ARGV_MAX    64
 #define DRIVER_OUTPUT_MAX  (64 * 1024)
@@ -291,6 +291,9 @@ struct driver_option {
 	const char *key, *value; /* a key may be given several times */
 };
 
+/* kept: over a restart. trouble: why there is no device; "" while there is one, or none is known. */
+typedef void driver_address_fn(void *arg, const char *address, bool kept, const char *trouble);
+
 struct driver {
 	int api_version;       /* DRIVER_API_VERSION */
 	const char *name;      /* "local": the first part of its devices' keys */
@@ -314,6 +317,12 @@ struct driver {
 	 * where devices have no addresses. ERR_INVAL for a malformed one, ERR_EXISTS, ERR_NOTFOUND,
 	 * ERR_FULL. */
 	int (*address)(void *inst, const char *address, bool add, struct err *e);
+	/* Each of them, inside the call. There wherever address() is. */
+	void (*addresses)(void *inst, driver_address_fn *each, void *arg);
+	/* Whether a start with these options would go well, as far as that can be known without
+	 * making, opening a device or changing anything; for whoever checks a configuration, so it
+	 * may block and needs no host. NULL where there are no options. */
+	int (*check)(const struct driver_option *opts, int n_opts, struct err *e);
 };
 
 /* registry.c: NULL-terminated, the only place that names concrete drivers. */

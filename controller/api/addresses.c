@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Network addresses of devices: connect, and not any more. The driver keeps them, so what it says is
+ * Network addresses of devices: which there are and why nobody is at one, connect, and not any more. The driver keeps them, so what it says is
  * the answer; that somebody asked goes into the audit table, and the answer waits for that.
  */
 #include "api/handlers.h"
@@ -12,6 +12,26 @@
 #include "base/str.h"
 #include "core/farm.h"
 #include "farm/ctl.h"
+
+static void add(void *arg, const char *address, bool kept, const char *trouble)
+{
+	struct json *o = json_new_object();
+
+	json_add_str(o, "address", address);
+	json_add_bool(o, "kept", kept);
+	json_add_str(o, "trouble", trouble);
+	json_push(arg, o);
+}
+
+void addresses_list(struct req *r)
+{
+	struct json *o = json_new_object(), *list = json_new_array();
+	struct api *a = r->api;
+
+	ctl_addresses(a->ctl, add, list);
+	json_add(o, "addresses", list);
+	req_reply(r, reply_json(200, o));
+}
 
 struct body {
 	char address[LIMIT_VALUE];

@@ -64,6 +64,7 @@ void devices_install(struct req *r);
 void devices_provision(struct req *r);
 
 /* addresses.c */
+void addresses_list(struct req *r);
 void addresses_connect(struct req *r);
 void addresses_disconnect(struct req *r);
 

@@ -50,6 +50,7 @@ const struct route routes[] = {
 	{METHOD_POST, API "/devices/{device}/provision", devices_provision, ROLE_ENGINEER,
 		ROUTE_JSON},
 
+	{METHOD_GET, API "/addresses", addresses_list, ROLE_VIEWER, 0},
 	{METHOD_POST, API "/addresses/connect", addresses_connect, ROLE_ENGINEER, ROUTE_JSON},
 	{METHOD_POST, API "/addresses/disconnect", addresses_disconnect, ROLE_ENGINEER, ROUTE_JSON},
 

@@ -18,6 +18,9 @@ static const char *const advice[DEVICE_STATES_END] = {
 
 const char *show_device_advice(const struct device_row *d)
 {
+	/* What these need is a sentence that says what to do. */
+	if (*d->need && (d->state == DEVICE_NEEDS_HUMAN || d->state == DEVICE_AUTHORIZING))
+		return "";
 	if (d->state > 0 && d->state < DEVICE_STATES_END && advice[d->state])
 		return advice[d->state];
 	return "";

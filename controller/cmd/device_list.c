@@ -85,6 +85,31 @@ static int list(struct client *c, const struct list_options *o, struct table *t,
 	return rc;
 }
 
+/* An address at which nobody is, is no row: it is told behind them, to a person. A daemon that cannot
+ * say is none the worse for it. */
+static void print_addresses(struct client *c)
+{
+	struct json_doc *d;
+	struct err e;
+
+	if (client_get(c, "/api/v1/addresses", 0, &d, &e))
+		return;
+	JSON_FOREACH (n, json_get(json_root(d), "addresses")) {
+		char address[LIMIT_NAME], trouble[LIMIT_CAUSE];
+		const char *a = json_str(json_get(n, "address")),
+			   *t = json_str(json_get(n, "trouble"));
+
+		str_copy_clean(address, sizeof(address), a, strlen(a));
+		str_copy_clean(trouble, sizeof(trouble), t, strlen(t));
+		if (*trouble)
+			fprintf(stderr,
+				"nobody is at %s: %s; it is tried again until `framefarm device "
+				"disconnect %s`\n",
+				address, trouble, address);
+	}
+	json_doc_free(d);
+}
+
 static void print(const struct list_options *o, const struct table *t, const struct json *all)
 {
 	char *text;
@@ -113,6 +138,8 @@ int cmd_device_list(int argc, char **argv)
 			rc = list(c, &o, t, all, &e);
 		if (!rc)
 			print(&o, t, all);
+		if (!rc && !o.json && !*o.state)
+			print_addresses(c);
 		code = rc ? command_fail(name, &e, client_exit(rc)) : EXIT_PASS;
 	}
 	client_free(c);

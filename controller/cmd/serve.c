@@ -286,7 +286,9 @@ static int check(const struct serve_values *v, struct err *e)
 	struct api_config ac = api_config(v);
 	int rc = check_data_dir(v->data, e);
 
-	return rc ? rc : api_check(&ac, e);
+	if (!rc)
+		rc = api_check(&ac, e);
+	return rc ? rc : serve_drivers_check(&v->devices, e);
 }
 
 /* ---- the API in the loop ---- */

@@ -2,6 +2,8 @@
 /* The drivers that the daemon starts; see serve_devices.h. */
 #include "cmd/serve_devices.h"
 
+#include "base/err.h"
+
 static const struct option_row rows[] = {
 	{.name = "local",
 		.type = OPTION_FLAG,
@@ -63,6 +65,25 @@ void serve_drivers_fill(struct serve_drivers *d, const struct serve_devices *v)
 	if (v->local)
 		d->drivers[d->n++] = (struct ctl_driver){"local", NULL, 0, true};
 	fill_adb(d, v);
+}
+
+int serve_drivers_check(const struct serve_devices *v, struct err *e)
+{
+	struct serve_drivers d;
+	int rc = 0;
+
+	serve_drivers_fill(&d, v);
+	for (int i = 0; i < d.n && !rc; i++) {
+		const struct driver *drv = driver_find(d.drivers[i].name);
+
+		if (drv && drv->check)
+			rc = drv->check(d.drivers[i].opts, d.drivers[i].n_opts, e);
+		else if (!drv && d.drivers[i].required)
+			rc = err_set(e, ERR_UNSUPPORTED,
+				"this framefarm was built without the driver \"%s\"",
+				d.drivers[i].name);
+	}
+	return rc;
 }
 
 void serve_devices_fini(struct serve_devices *v)

@@ -28,6 +28,8 @@ struct serve_drivers {
 
 /* Borrows from v and from *d itself. */
 void serve_drivers_fill(struct serve_drivers *d, const struct serve_devices *v);
+/* What the drivers say of these options beforehand; nothing is started. */
+int serve_drivers_check(const struct serve_devices *v, struct err *e);
 void serve_devices_fini(struct serve_devices *v);
 
 #endif

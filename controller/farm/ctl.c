@@ -567,6 +567,12 @@ int ctl_address(struct ctl *c, const char *address, bool add, struct err *e)
 	return devmgr_address(c->devmgr, address, add, e);
 }
 
+void ctl_addresses(struct ctl *c, ctl_address_fn *each, void *arg)
+{
+	if (!c->stopping)
+		devmgr_addresses(c->devmgr, each, arg);
+}
+
 int ctl_artifacts(struct ctl *c, int64_t attempt, struct ctl_artifact ret[CTL_ARTIFACTS_MAX])
 {
 	return artifacts_list(c->data_dir, attempt, ret, CTL_ARTIFACTS_MAX);

@@ -85,6 +85,10 @@ void ctl_forget(struct ctl *c, void *arg);
  * restart. ERR_INVAL for a malformed one, ERR_EXISTS, ERR_NOTFOUND, ERR_FULL, ERR_UNSUPPORTED where
  * no driver knows addresses. Kept by the driver, not in the turn: what comes of it is a device. */
 int ctl_address(struct ctl *c, const char *address, bool add, struct err *e);
+/* Each address that is connected or being connected, inside the call. kept: over a restart. trouble:
+ * why there is no device; "" while there is one, or none is known. */
+typedef void ctl_address_fn(void *arg, const char *address, bool kept, const char *trouble);
+void ctl_addresses(struct ctl *c, ctl_address_fn *each, void *arg);
 
 /* ---- what happens ---- */
 

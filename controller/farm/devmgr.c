@@ -226,6 +226,16 @@ int devmgr_address(struct devmgr *m, const char *address, bool add, struct err *
 		"adb");
 }
 
+void devmgr_addresses(struct devmgr *m,
+	void (*each)(void *arg, const char *address, bool kept, const char *trouble), void *arg)
+{
+	struct running *r;
+
+	TAILQ_FOREACH (r, &m->running, link)
+		if (r->drv->addresses)
+			r->drv->addresses(r->inst, each, arg);
+}
+
 /* Drivers have stopped, and so has what tasks had given to the pool. */
 void devmgr_maybe_stopped(struct devmgr *m)
 {

@@ -41,6 +41,8 @@ int devmgr_start(struct devmgr *m, const struct driver *drv, const struct driver
 	int n_opts, struct err *e);
 /* As ctl_address(): the first driver that knows addresses takes it. */
 int devmgr_address(struct devmgr *m, const char *address, bool add, struct err *e);
+void devmgr_addresses(struct devmgr *m,
+	void (*each)(void *arg, const char *address, bool kept, const char *trouble), void *arg);
 /* Ends every session and driver; stopped(arg) once, later. */
 void devmgr_stop(struct devmgr *m, void (*stopped)(void *arg), void *arg);
 void devmgr_free(struct devmgr *m);

@@ -150,23 +150,55 @@ static void release(struct adb *a)
 	mem_free(a);
 }
 
-static int start(struct driver_host *h, const char *dir, const struct driver_option *opts,
-	int n_opts, void **ret_inst, struct err *e)
+static struct adb *new (void)
 {
 	struct adb *a = mem_zalloc(sizeof(*a));
-	int rc = 0;
 
-	a->host = h;
 	a->cfg = (struct adb_config){.usb = true,
 		.min_free_mb = MIN_FREE_MB,
 		.features = FEATURES,
 		.server_port = SERVER_PORT};
 	TAILQ_INIT(&a->devs);
 	TAILQ_INIT(&a->ports);
-	if (!str_copy(a->dir, sizeof(a->dir), dir))
-		rc = err_set(e, ERR_TOOBIG, "the adb driver's directory has too long a path");
+	return a;
+}
+
+static int take_options(struct adb *a, const struct driver_option *opts, int n_opts, struct err *e)
+{
+	int rc = 0;
+
 	for (int i = 0; i < n_opts && !rc; i++)
 		rc = take_option(a, &opts[i], e);
+	return rc;
+}
+
+/* A key that cannot be read is only logged by a daemon that starts; who asks beforehand is told. */
+static int check(const struct driver_option *opts, int n_opts, struct err *e)
+{
+	struct adb *a = new ();
+	int rc = take_options(a, opts, n_opts, e);
+
+	for (int i = 0; i < a->cfg.n_imported && !rc; i++) {
+		struct adb_key *k = adb_key_read(a->cfg.imported[i], e);
+
+		rc = k ? 0 : e->code;
+		adb_key_free(k);
+	}
+	release(a);
+	return rc;
+}
+
+static int start(struct driver_host *h, const char *dir, const struct driver_option *opts,
+	int n_opts, void **ret_inst, struct err *e)
+{
+	struct adb *a = new ();
+	int rc = 0;
+
+	a->host = h;
+	if (!str_copy(a->dir, sizeof(a->dir), dir))
+		rc = err_set(e, ERR_TOOBIG, "the adb driver's directory has too long a path");
+	if (!rc)
+		rc = take_options(a, opts, n_opts, e);
 	if (!rc && h->blocking(h, load, loaded, a))
 		rc = err_set(e, ERR_FULL, "too much work is queued");
 	if (rc) {
@@ -192,7 +224,7 @@ static void on_stop(void *arg)
 
 void adb_check_stopped(struct adb *a)
 {
-	if (!a->stopped || a->stop_timer || a->loading || a->saving || a->usb ||
+	if (!a->stopped || a->stop_timer || a->loading || a->saving || a->resolving || a->usb ||
 		!TAILQ_EMPTY(&a->devs) || !TAILQ_EMPTY(&a->ports))
 		return;
 	a->stop_timer = a->host->timer_add(a->host, a->host->now_ms(a->host), on_stop, a);
@@ -236,4 +268,6 @@ const struct driver driver_adb = {
 	.submit = adb_op_submit,
 	.cancel = adb_op_cancel,
 	.address = adb_address,
+	.addresses = adb_addresses,
+	.check = check,
 };

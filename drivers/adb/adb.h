@@ -87,7 +87,8 @@ struct adb {
 	struct adb_ports ports;
 	struct adb_usb *usb; /* NULL: not looked at */
 	struct adb_addresses *addresses;
-	bool saving; /* addresses are being written, on the pool */
+	bool saving;   /* addresses are being written, on the pool */
+	int resolving; /* names are being looked up, on the pool */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 	struct host_timer *stop_timer;
@@ -129,11 +130,15 @@ struct adb_port {
 	struct adb *a;
 	struct driver_dev *dev;   /* NULL between two connections */
 	char address[LIMIT_NAME]; /* "" for USB, which comes and goes by itself */
+	char trouble
+		[LIMIT_CAUSE]; /* why there is no device at the address; "" while none is known */
 	TAILQ_ENTRY(adb_port) link;
 };
 
 void adb_port_init(struct adb_port *p, struct adb *a, const struct adb_port_ops *ops);
 void adb_port_fini(struct adb_port *p); /* ends its device, unlinks; does not free */
+/* Why nobody is there; logged when it is news. "": somebody is. */
+void adb_port_trouble(struct adb_port *p, const char *text);
 
 /* port_tcp.c, port_server.c: keep one address connected. */
 struct adb_port *adb_port_tcp(struct adb *a, const char *address);
@@ -141,11 +146,32 @@ struct adb_port *adb_port_server(struct adb *a, const char *serial);
 /* addresses.c: the list, kept over a restart. */
 int adb_address_check(const char *address, struct err *e);
 int adb_address(void *inst, const char *address, bool add, struct err *e);
+void adb_addresses(void *inst, driver_address_fn *each, void *arg);
 /* fixed: given at the start, so it is not kept in the file. */
 int adb_address_add(struct adb *a, const char *address, bool fixed, struct err *e);
 void adb_addresses_load(struct adb *a);  /* on the pool, with adb_keys_load() */
 void adb_addresses_begin(struct adb *a); /* connects them */
 void adb_addresses_free(struct adb *a);
+
+/* ---- resolve.c: names of hosts ---- */
+
+#define ADB_FOUND_MAX 8
+
+struct adb_found {
+	int n; /* 0: why says what is wrong */
+	char list[ADB_FOUND_MAX][LIMIT_NAME];
+	char why[LIMIT_CAUSE];
+};
+
+struct adb_resolve;
+
+/* Whether an address that adb_address_check() let through needs no looking up. */
+bool adb_address_is_numeric(const char *address);
+/* done(arg, found) once, from the pool, unless it is cancelled; found is lent. NULL and *e when the
+ * pool has no room. */
+struct adb_resolve *adb_resolve(struct adb *a, const char *address,
+	void (*done)(void *arg, const struct adb_found *f), void *arg, struct err *e);
+void adb_resolve_cancel(struct adb_resolve *r);
 
 /* What a person does about a session's state; shared by ports. False for states in which nothing is
  * to be done. */

@@ -7,6 +7,7 @@
  */
 #include "drivers/adb/adb.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,25 @@ static struct adb_addresses *addresses_of(struct adb *a)
 	return a->addresses;
 }
 
+/* An IPv6 address in its brackets, an IPv4 one, or a host's name. */
+static bool is_host(const char *s, size_t n)
+{
+	char host[LIMIT_NAME];
+	unsigned char bytes[16];
+
+	if (!n || n >= sizeof(host))
+		return false;
+	memcpy(host, s, n);
+	host[n] = '\0';
+	if (*host == '[') {
+		host[n - 1] = host[n - 1] == ']' ? '\0' : 'x';
+		return inet_pton(AF_INET6, host + 1, bytes) == 1;
+	}
+	if (strspn(host, "0123456789.") == n)
+		return inet_pton(AF_INET, host, bytes) == 1;
+	return !strchr(host, ':') && !strchr(host, '@') && !strchr(host, '+') && str_is_name(host);
+}
+
 int adb_address_check(const char *address, struct err *e)
 {
 	const char *colon = strrchr(address, ':');
@@ -54,16 +74,16 @@ int adb_address_check(const char *address, struct err *e)
 	int64_t port;
 
 	if (!strncmp(address, SERVER_PREFIX, n))
-		return str_is_name(address + n)
+		return str_is_name(address + n) && strlen(address) < LIMIT_NAME
 		               ? 0
 		               : err_set(e, ERR_INVAL, "%s<SERIAL>: \"%.40s\" is no serial number",
 					 SERVER_PREFIX, address + n);
-	if (!colon || colon == address || strlen(address) >= LIMIT_NAME ||
-		strpbrk(address, " \t\r\n\"'/") || !str_to_i64(colon + 1, &port) || port < 1 ||
-		port > 65535)
+	if (!colon || strlen(address) >= LIMIT_NAME || !is_host(address, colon - address) ||
+		!str_to_i64(colon + 1, &port) || port < 1 || port > 65535)
 		return err_set(e, ERR_INVAL,
 			"\"%.60s\" is no address: give HOST:PORT (a phone's port is 5555 behind "
-			"`adb tcpip 5555`), or server:SERIAL for a phone that an adb server has",
+			"`adb tcpip 5555`; an IPv6 address stands in brackets), or server:SERIAL "
+			"for a phone that an adb server has",
 			address);
 	return 0;
 }
@@ -179,15 +199,14 @@ static void open_port(struct adb *a, const char *address)
 		adb_port_tcp(a, address);
 }
 
-static void close_port(struct adb *a, const char *address)
+static struct adb_port *port_at(struct adb *a, const char *address)
 {
-	struct adb_port *p, *next;
+	struct adb_port *p;
 
-	for (p = TAILQ_FIRST(&a->ports); p; p = next) {
-		next = TAILQ_NEXT(p, link);
+	TAILQ_FOREACH (p, &a->ports, link)
 		if (!strcmp(p->address, address))
-			p->ops->free(p);
-	}
+			return p;
+	return NULL;
 }
 
 void adb_addresses_begin(struct adb *a)
@@ -224,12 +243,15 @@ static int address_del(struct adb *a, const char *address, struct err *e)
 {
 	struct adb_addresses *l = addresses_of(a);
 	int i = find(l, address);
+	struct adb_port *p;
 
 	if (i < 0)
 		return err_set(e, ERR_NOTFOUND, "%.60s is not among the addresses", address);
 	l->changed |= !l->list[i].fixed;
 	l->list[i] = l->list[--l->n];
-	close_port(a, address);
+	p = port_at(a, address);
+	if (p)
+		p->ops->free(p);
 	begin_save(l);
 	return 0;
 }
@@ -237,6 +259,18 @@ static int address_del(struct adb *a, const char *address, struct err *e)
 int adb_address(void *inst, const char *address, bool add, struct err *e)
 {
 	return add ? adb_address_add(inst, address, false, e) : address_del(inst, address, e);
+}
+
+void adb_addresses(void *inst, driver_address_fn *each, void *arg)
+{
+	struct adb *a = inst;
+	const struct adb_addresses *l = addresses_of(a);
+
+	for (int i = 0; i < l->n; i++) {
+		const struct adb_port *p = port_at(a, l->list[i].address);
+
+		each(arg, l->list[i].address, !l->list[i].fixed, p ? p->trouble : "");
+	}
 }
 
 void adb_addresses_free(struct adb *a)

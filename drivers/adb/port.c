@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/log.h"
+#include "base/str.h"
 
 void adb_port_init(struct adb_port *p, struct adb *a, const struct adb_port_ops *ops)
 {
@@ -19,6 +20,17 @@ void adb_port_fini(struct adb_port *p)
 	if (p->dev)
 		adb_dev_end(p->dev, "it is not used any more");
 	TAILQ_REMOVE(&p->a->ports, p, link);
+}
+
+void adb_port_trouble(struct adb_port *p, const char *text)
+{
+	bool news = *text && !*p->trouble;
+
+	str_copy(p->trouble, sizeof(p->trouble), text);
+	if (news)
+		log_warn("event=adb_unreachable address=%s cause=\"%s\" remedy=\"it is tried again "
+			 "until `framefarm device disconnect %s`\"",
+			p->address, text, p->address);
 }
 
 /* The dialog comes up once a connection, and a phone whose owner dismissed it says nothing. */

@@ -27,7 +27,6 @@ struct via {
 	struct adb_server_ask *ask;
 	struct host_timer *poll;
 	char features[512];
-	bool said;
 	bool away;
 };
 
@@ -56,9 +55,8 @@ static void lost(struct via *v, const char *why)
 {
 	if (v->port.dev)
 		adb_dev_end(v->port.dev, why);
-	else if (!v->said)
-		log_warn("event=adb_unreachable address=server:%s cause=\"%s\"", v->serial, why);
-	v->said = true;
+	else
+		adb_port_trouble(&v->port, why);
 	poll_later(v);
 }
 
@@ -71,7 +69,7 @@ static void on_features(void *arg, int rc, const char *text)
 		lost(v, text);
 		return;
 	}
-	v->said = false;
+	adb_port_trouble(&v->port, "");
 	if (!device(v)->conn)
 		adb_dev_online(device(v), adb_conn_server(v->port.a->host,
 						  v->port.a->cfg.server_port, v->serial, text));
@@ -94,6 +92,7 @@ static void on_state(void *arg, int rc, const char *text)
 			"the adb server says that the phone is %.40s: unlock it and allow USB "
 			"debugging, or see `adb devices -l`",
 			text);
+		adb_port_trouble(&v->port, "");
 		if (device(v)->conn)
 			adb_dev_offline(device(v), ERR_GONE, need);
 		adb_dev_need(device(v), need, true);
@@ -171,7 +170,7 @@ struct adb_port *adb_port_server(struct adb *a, const char *serial)
 	struct via *v = mem_zalloc(sizeof(*v));
 
 	adb_port_init(&v->port, a, &via_ops);
-	snprintf(v->port.address, sizeof(v->port.address), "server:%.50s", serial);
+	snprintf(v->port.address, sizeof(v->port.address), "server:%.56s", serial);
 	str_copy(v->serial, sizeof(v->serial), serial);
 	v->poll = a->host->timer_add(a->host, a->host->now_ms(a->host), ask_state, v);
 	return &v->port;

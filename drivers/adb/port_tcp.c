@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -22,10 +21,11 @@
 struct tcp {
 	struct adb_port port; /* first: the two are one pointer */
 	struct adb_host *session;
+	struct adb_resolve *lookup; /* of the host's name */
 	struct host_timer *retry;
 	int64_t wait_ms;
-	bool said; /* that nothing answers, once */
-	bool away; /* detached on purpose */
+	unsigned turn; /* which of several addresses is next */
+	bool away;     /* detached on purpose */
 };
 
 static void try_again(struct tcp *t);
@@ -50,22 +50,22 @@ static void on_state(void *arg, enum adb_host_state st, const char *text)
 
 	if (st == ADB_HOST_ONLINE) {
 		t->wait_ms = 0;
-		t->said = false;
+		adb_port_trouble(&t->port, "");
 		adb_dev_online(device(t), adb_conn_direct(t->port.a->host, t->session));
 		return;
 	}
-	if (adb_need_text(st, text, false, need))
-		adb_dev_need(device(t), need, true);
+	if (!adb_need_text(st, text, false, need))
+		return;
+	adb_port_trouble(&t->port, "");
+	adb_dev_need(device(t), need, true);
 }
 
-static void say_once(struct tcp *t, const char *text)
+/* Nobody is there; what has more than one address is tried at the next. */
+static void failed(struct tcp *t, const char *why)
 {
-	if (t->said)
-		return;
-	t->said = true;
-	log_warn("event=adb_unreachable address=%s cause=\"%s\" remedy=\"it is tried again until "
-		 "`framefarm device disconnect %s`\"",
-		t->port.address, text, t->port.address);
+	t->turn++;
+	adb_port_trouble(&t->port, why);
+	try_again(t);
 }
 
 static void on_ended(void *arg, int code, const char *text)
@@ -74,34 +74,56 @@ static void on_ended(void *arg, int code, const char *text)
 	struct adb_host *session = t->session;
 
 	(void)code;
-	if (t->port.dev)
-		adb_dev_end(t->port.dev, text);
-	else
-		say_once(t, text);
 	t->session = NULL;
+	if (t->port.dev) {
+		adb_dev_end(t->port.dev, text);
+		try_again(t);
+	} else {
+		failed(t, text);
+	}
 	adb_host_free(session);
-	try_again(t);
 }
 
 static const struct adb_host_events events = {on_state, on_ended};
 
-static void connect_now(void *arg)
+static void connect_to(struct tcp *t, const char *address)
 {
-	struct tcp *t = arg;
 	struct adb *a = t->port.a;
 	struct adb_host_config cfg = {
 		.features = a->cfg.features, .max_payload = ADB_PAYLOAD_MAX, .keys = &a->keys};
-	struct adb_link *l;
+	struct err e = {0};
+	struct adb_link *l = adb_link_tcp_connect(a->host, address, &e);
+
+	if (l)
+		t->session = adb_host_new(a->host, l, &cfg, &events, t);
+	else
+		failed(t, e.text);
+}
+
+static void on_found(void *arg, const struct adb_found *f)
+{
+	struct tcp *t = arg;
+
+	t->lookup = NULL;
+	if (f->n)
+		connect_to(t, f->list[t->turn % f->n]);
+	else
+		failed(t, f->why);
+}
+
+static void connect_now(void *arg)
+{
+	struct tcp *t = arg;
 	struct err e = {0};
 
 	t->retry = NULL;
-	l = adb_link_tcp_connect(a->host, t->port.address, &e);
-	if (!l) {
-		say_once(t, e.text);
-		try_again(t);
+	if (adb_address_is_numeric(t->port.address)) {
+		connect_to(t, t->port.address);
 		return;
 	}
-	t->session = adb_host_new(a->host, l, &cfg, &events, t);
+	t->lookup = adb_resolve(t->port.a, t->port.address, on_found, t, &e);
+	if (!t->lookup)
+		failed(t, e.text);
 }
 
 static void try_again(struct tcp *t)
@@ -125,6 +147,9 @@ static void disconnect(struct tcp *t)
 	t->session = NULL;
 	if (session)
 		adb_host_free(session);
+	if (t->lookup)
+		adb_resolve_cancel(t->lookup);
+	t->lookup = NULL;
 	if (t->retry)
 		t->port.a->host->timer_del(t->port.a->host, t->retry);
 	t->retry = NULL;
@@ -157,7 +182,7 @@ static int tcp_attach(struct adb_port *p, struct err *e)
 	(void)e;
 	t->away = false;
 	t->wait_ms = 0;
-	if (!t->session && !t->retry)
+	if (!t->session && !t->retry && !t->lookup)
 		try_again(t);
 	return 0;
 }

@@ -187,6 +187,13 @@ static int address(void *inst, const char *text, bool add, struct err *e)
 	return w->next->address(w->inst, text, add, e);
 }
 
+static void addresses(void *inst, driver_address_fn *each, void *arg)
+{
+	struct wrap *w = inst;
+
+	w->next->addresses(w->inst, each, arg);
+}
+
 #define START(n)                                                                                   \
 	static int start_##n(struct driver_host *h, const char *dir,                               \
 		const struct driver_option *opts, int n_opts, void **ret_inst, struct err *e)      \
@@ -224,6 +231,7 @@ struct wrap *wrap_new(const struct driver *next, const struct wrap_hooks *hooks,
 	w->drv.submit = submit;
 	w->drv.cancel = cancel;
 	w->drv.address = next->address ? address : NULL;
+	w->drv.addresses = next->address ? addresses : NULL;
 	w->next = next;
 	w->hooks = hooks;
 	w->filter = filter;

@@ -24,6 +24,17 @@ test("who needs a person stands first, with what to do", async () => {
 	});
 });
 
+test("an address at which nobody is says why", async () => {
+	await withPage({}, async (page) => {
+		await openDevices(page);
+		await page.waitForSelector("#addresses li");
+		const told = await page.locator("#addresses li").allInnerTexts();
+		assert.equal(told.length, 1);
+		assert.match(told[0], /Nobody is at pixel\.lab:5555: cannot connect: Connection refused\./);
+		assert.match(told[0], /framefarm device disconnect pixel\.lab:5555/);
+	});
+});
+
 test("what a phone says of itself is text", async () => {
 	await withPage({}, async (page) => {
 		await openDevices(page);
@@ -74,6 +85,7 @@ test("what was handed to another tool says where it is and is taken back", async
 		await openDevices(page);
 		const row = (await page.innerText("tr[data-device=d7]")).replace(/\s+/g, " ");
 		assert.match(row, /needs a person pixel-7-02bd Pixel 7 usb 1-4\.2 detached by ada/);
+		assert.doesNotMatch(row, /Somebody must go there/);
 		await page.click("tr[data-device=d7] button");
 		const sent = page.waitForRequest((r) => r.method() === "POST");
 		await page.click("#ask-ok");

@@ -35,6 +35,22 @@ class Phones(CliTest):
         self.assertNotEqual(code, 0)
         self.assertIn("HOST:PORT", err)
 
+    def test_an_address_at_which_nobody_is_is_told_behind_the_list(self):
+        self.api.addresses = [
+            {"address": "127.0.0.1:5555", "kept": True, "trouble": ""},
+            {"address": "127.0.0.1:5557", "kept": True, "trouble": "cannot connect: Connection\nrefused"}]
+        code, out, err = self.cli("device", "list")
+        self.assertEqual(code, 0, err)
+        self.assertNotIn("5557", out)
+        self.assertIn("nobody is at 127.0.0.1:5557: cannot connect: Connection", err)
+        self.assertIn("`framefarm device disconnect 127.0.0.1:5557`", err)
+        self.assertNotIn("5555", err)
+        self.assertEqual(err.count("\n"), 1)
+        for option in (("--json",), ("--state", "ready")):  # for programs, and of some devices only
+            self.assertNotIn("5557", self.cli("device", "list", *option)[2])
+        self.api.refuse = [("GET", "/api/v1/addresses", 404, {"detail": "an older daemon"})]
+        self.assertEqual(self.cli("device", "list")[0], 0)
+
     def test_a_device_is_handed_over_and_taken_back(self):
         for word in ("detach", "attach"):
             code, _, err = self.cli("device", word, "pixel", "-r", "Studio wants it")
@@ -138,6 +154,17 @@ class Serve(CliTest):
         code, _, err = self.cli("serve", "-n", "-c", conf, "--data", self.path("farm"))
         self.assertEqual(code, 2)
         self.assertIn("conf:1: adb: the value is empty", err)
+
+    def test_what_a_start_would_refuse_is_told_beforehand(self):
+        key = self.write("key", "no key")
+        for options, word in ((("--adb", "nowhere"), "HOST:PORT"), (("--adb", "::1:5555"), "brackets"),
+                              (("--adb-server", "10.0.0.1:5037"), "127.0.0.1:PORT"),
+                              (("--adb-key", self.path("none")), "No such file"),
+                              (("--adb-key", key), "~/.android/adbkey")):
+            code, _, err = self.cli("serve", "-n", "--data", self.path("farm"), *options)
+            self.assertIn(word, err)
+            self.assertNotEqual(code, 0, options)
+        self.assertFalse(os.path.exists(self.path("farm")))
 
 
 if __name__ == "__main__":

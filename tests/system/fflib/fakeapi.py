@@ -91,6 +91,7 @@ class FakeApi:
         self.no_stream = False
         self.runs_in_job = 200
         self.devices = []
+        self.addresses = []     # as GET /addresses has them
         self.logs = ""
         self.artifacts = []     # (run, attempt, name, bytes)
         self.settings = []      # what provisioning finds
@@ -360,7 +361,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.problem(404, "there is no such artifact")
 
     def address(self, body):
-        if ":" in json.loads(body)["address"]:
+        if self.command == "GET":
+            self.answer(200, {"addresses": self.api.addresses})
+        elif ":" in json.loads(body)["address"]:
             self.answer(200, {"text": "done"})
         else:
             self.problem(400, "an address is HOST:PORT")

@@ -128,6 +128,19 @@ static void an_address_is_noted_with_who_asked(void **state)
 	response_free(&p);
 }
 
+static void an_address_at_which_nobody_is_says_why(void **state)
+{
+	struct response p;
+
+	ask_get(*state, "/api/v1/addresses", &p);
+	assert_status(&p, 200);
+	assert_string_equal(response_str(&p, "addresses.0.trouble"), "");
+	assert_string_equal(response_str(&p, "addresses.1.address"), "pixel.lab:5555");
+	assert_string_equal(
+		response_str(&p, "addresses.1.trouble"), "cannot connect: Connection refused");
+	response_free(&p);
+}
+
 static void a_paused_job_goes_on_and_a_running_one_is_left_alone(void **state)
 {
 	struct job_row row = {.id = 7, .state = JOB_PAUSED, .exit_code = 20, .submitted_ms = 1};
@@ -218,6 +231,7 @@ int main(void)
 		T(settings_are_checked_unless_more_is_said),
 		T(a_slow_install_is_waited_for),
 		T(an_address_is_noted_with_who_asked),
+		T(an_address_at_which_nobody_is_says_why),
 		T(a_paused_job_goes_on_and_a_running_one_is_left_alone),
 		T(a_job_that_ended_is_submitted_again_once),
 		T(artifacts_are_listed_and_fetched),
