@@ -57,6 +57,19 @@ class Phones(CliTest):
             self.assertEqual(code, 0, err)
             self.assertEqual(self.sent(f"/api/v1/devices/d4/{word}"), [{"reason": "Studio wants it"}])
 
+    def test_a_name_is_that_of_the_device_in_use(self):
+        def devices(*states):
+            self.api.devices = [{**self.api.devices[0], "id": "d%d" % (4 + i), "state": s}
+                                for i, s in enumerate(states)]
+        devices("retired", "ready", "retired")
+        self.assertIn("id: d5\n", self.cli("device", "show", "pixel")[1])
+        devices("retired")
+        self.assertIn("id: d4\n", self.cli("device", "show", "pixel")[1])
+        devices("ready", "absent")
+        code, _, err = self.cli("device", "show", "pixel")
+        self.assertEqual(code, 1)
+        self.assertIn("2 devices are called", err)
+
     def test_a_device_that_is_busy_says_so_and_nothing_is_tried_twice(self):
         self.api.refuse = [("POST", "/api/v1/devices/d4/detach", 409, {"detail": "pixel (d4) is busy"})]
         code, _, err = self.cli("device", "detach", "d4")
