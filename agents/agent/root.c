@@ -99,7 +99,7 @@ ssize_t root_read(const struct root *r, const char *path, char *buf, size_t size
 
 static int by_number(const void *a, const void *b)
 {
-	return strverscmp(a, b);
+	return text_compare(a, b);
 }
 
 static int read_names(DIR *d, const char *prefix, char (*names)[ROOT_NAME])

@@ -77,6 +77,37 @@ const char *text_next_line(const char *s)
 	return nl && nl[1] ? nl + 1 : NULL;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+int text_compare(const char *a, const char *b)
+{
+	while (*a && (*a == *b || (is_digit(*a) && is_digit(*b)))) {
+		size_t n = 0, m = 0;
+		int first = 0;
+
+		if (!is_digit(*a)) {
+			a++, b++;
+			continue;
+		}
+		a += strspn(a, "0");
+		b += strspn(b, "0");
+		for (; is_digit(a[n]) && is_digit(b[n]); n++)
+			first = first ? first : a[n] - b[n];
+		for (m = n; is_digit(b[m]); m++)
+			;
+		if (is_digit(a[n]) || m > n)
+			return m > n ? -1 : 1; /* the longer number is the larger one */
+		if (first)
+			return first;
+		a += n;
+		b += n;
+	}
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
 int text_cpu_count(const char *list)
 {
 	int64_t from, to, n = 0;

@@ -25,6 +25,9 @@ void text_name(char *dst, size_t size, const char *src);
 /* The start of the next line, or NULL behind the last. */
 const char *text_next_line(const char *s);
 
+/* As strcmp(), but numbers in both count as numbers: "zone2" is before "zone10". */
+int text_compare(const char *a, const char *b);
+
 /* Number of CPUs in a list such as "0-3,5", or -EINVAL. At most 4096 are counted. */
 int text_cpu_count(const char *list);
 

@@ -2,7 +2,6 @@
 /* The phases of one process; see attempt.h. */
 #include "attempt.h"
 
-#include <malloc.h>
 #include <stdio.h>
 
 #include "binding.h"
@@ -211,7 +210,7 @@ static int coverage(struct work *w, struct fail *f)
 		coverage_guess(w->plan, report);
 	}
 	map_fini(&model);
-	malloc_trim(0);
+	memory_give_back();
 	if (!memory_peak_reset())
 		report_int(report, 1, "memory.peak_has_coverage");
 	return cancelled(w, f);

@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "block.h"
@@ -45,7 +44,7 @@ static void print_percentiles(struct ring_header *h, uint64_t n)
 static int make_ring(uint64_t capacity, struct ring *ret_ring, struct fail *f)
 {
 	struct ring_header h = {.magic = RING_MAGIC, .version = RING_VERSION, .capacity = capacity};
-	int fd = memfd_create("ring", MFD_CLOEXEC), rc;
+	int fd = memory_file("ring"), rc;
 
 	if (fd < 0 || ftruncate(fd, (off_t)ring_bytes(capacity)) ||
 		pwrite(fd, &h, sizeof(h), 0) != sizeof(h)) {

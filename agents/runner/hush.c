@@ -5,8 +5,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include "memory.h"
 
 static const int fatal[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
@@ -39,7 +40,7 @@ void hush_begin(void)
 	struct sigaction sa = {.sa_handler = on_fatal, .sa_flags = (int)SA_RESETHAND};
 
 	fflush(stderr);
-	mem = memfd_create("stderr", MFD_CLOEXEC);
+	mem = memory_file("stderr");
 	old = mem < 0 ? -1 : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (old < 0) {
 		if (mem >= 0)

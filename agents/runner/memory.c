@@ -5,9 +5,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define STATUS_BYTES 8192
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#define STATUS_BYTES  8192
+#define CLOSE_ON_EXEC 1u /* MFD_CLOEXEC, Linux 3.17 */
 
 /* A line of /proc/self/status such as "VmHWM:	   39212 kB", in bytes. */
 static int64_t status_bytes(const char *key)
@@ -48,4 +54,17 @@ bool memory_peak_reset(void)
 	done = write(fd, "5", 1) == 1;
 	close(fd);
 	return done;
+}
+
+void memory_give_back(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
+/* Through the kernel: bionic has memfd_create() only from Android 11 on. */
+int memory_file(const char *name)
+{
+	return (int)syscall(SYS_memfd_create, name, CLOSE_ON_EXEC);
 }

@@ -14,5 +14,9 @@ int64_t memory_rss_peak_bytes(void); /* VmHWM */
 /* Lets the peak begin anew, so that the coverage run's second session is not in it; where the
  * kernel refuses, returns false and the peak goes on as it was. */
 bool memory_peak_reset(void);
+/* What was freed goes back to the system, where the C library can be told so. */
+void memory_give_back(void);
+/* A file without a name, closed on exec; -1 as of open(). */
+int memory_file(const char *name);
 
 #endif

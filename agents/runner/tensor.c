@@ -85,8 +85,7 @@ static int allocate(struct tensor *t, struct fail *f)
 {
 	size_t room = (t->bytes + ALIGN) / ALIGN * ALIGN;
 
-	t->data = aligned_alloc(ALIGN, room);
-	if (!t->data)
+	if (posix_memalign(&t->data, ALIGN, room))
 		return fail_set(f, OUTCOME_MEMORY, "no memory for a tensor of %zu bytes", t->bytes);
 	memset(t->data, 0, room);
 	return 0;

@@ -45,6 +45,14 @@ static void numbers_are_numbers_and_nothing_else_is(void **state)
 static void lists_of_cpus_are_counted(void **state)
 {
 	(void)state;
+	assert_true(text_compare("zone2", "zone10") < 0);
+	assert_true(text_compare("zone10", "zone2") > 0);
+	assert_true(text_compare("zone19", "zone20") < 0);
+	assert_true(text_compare("zone1a", "zone1b") < 0);
+	assert_true(text_compare("zone", "zone0") < 0);
+	assert_true(text_compare("a007b", "a7c") < 0);
+	assert_true(text_compare("b1", "a2") > 0);
+	assert_int_equal(text_compare("zone07", "zone7"), 0);
 	assert_int_equal(text_cpu_count("0"), 1);
 	assert_int_equal(text_cpu_count("0-3,5,8-9\n"), 7);
 	assert_int_equal(text_cpu_count(""), -EINVAL);
