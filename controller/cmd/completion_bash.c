@@ -12,7 +12,7 @@
 /* Whether a value of this option is a file's or directory's name. */
 static bool is_path(const struct option_row *row)
 {
-	return row->type == OPTION_TEXT && row->unit &&
+	return (row->type == OPTION_TEXT || row->type == OPTION_LIST) && row->unit &&
 	       (!strcmp(row->unit, "FILE") || !strcmp(row->unit, "DIR"));
 }
 

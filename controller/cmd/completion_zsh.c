@@ -30,14 +30,16 @@ static void print_option(FILE *f, const struct option_row *row)
 		quoted(f, row->unit);
 		fputc(':', f);
 	}
-	if (row->type == OPTION_WORD) {
+	if (row->type == OPTION_FLAG) {
+		/* no value */
+	} else if (row->type == OPTION_WORD) {
 		fputc('(', f);
 		for (int i = 0; row->words[i]; i++)
 			fprintf(f, "%s%s", i ? " " : "", row->words[i]);
 		fputc(')', f);
-	} else if (row->type == OPTION_TEXT && !strcmp(row->unit, "FILE")) {
+	} else if (row->unit && !strcmp(row->unit, "FILE")) {
 		fputs("_files", f);
-	} else if (row->type == OPTION_TEXT && !strcmp(row->unit, "DIR")) {
+	} else if (row->unit && !strcmp(row->unit, "DIR")) {
 		fputs("_files -/", f);
 	}
 	fputc('\'', f);

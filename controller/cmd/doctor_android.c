@@ -186,9 +186,8 @@ void doctor_user_namespaces(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "", "virtual phones can have roots of their own");
 	else
 		doctor_say(d, DOCTOR_WARN,
-			"sudo sysctl kernel.unprivileged_userns_clone=1; on Ubuntu also "
+			"sudo sysctl user.max_user_namespaces=15000 "
+			"kernel.unprivileged_userns_clone=1; on Ubuntu also "
 			"kernel.apparmor_restrict_unprivileged_userns=0",
-			"user namespaces: %s: a virtual phone then runs what is pushed to it in "
-			"this host's own root",
-			strerror(rc));
+			"user namespaces: %s: there can be no virtual phones", strerror(rc));
 }

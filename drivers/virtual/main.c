@@ -25,6 +25,7 @@
 #include "drivers/virtual/files.h"
 #include "drivers/virtual/init.h"
 #include "drivers/virtual/janitor.h"
+#include "drivers/virtual/manual.h"
 #include "drivers/virtual/options.h"
 #include "drivers/virtual/phone.h"
 #include "drivers/virtual/phone_tcp.h"
@@ -67,26 +68,6 @@ static int complain(const struct err *e, int code)
 {
 	fprintf(stderr, "framefarm-phone: %s\n", e->text);
 	return code;
-}
-
-/* ---- lists ---- */
-
-static void print_profile(void *arg, const struct profile *p)
-{
-	(void)arg;
-	printf("%-14s %s: %s\n", p->name, p->model, p->about);
-}
-
-static void print_quirks(void)
-{
-	for (int i = 0; i < QUIRKS; i++) {
-		const struct quirk_row *r = &quirk_rows[i];
-		char left[40];
-
-		snprintf(left, sizeof(left), "%s%s%s", r->name, r->unit ? "=" : "",
-			r->unit ? r->unit : "");
-		printf("%-20s %s\n", left, r->help);
-	}
 }
 
 /* ---- set-up ---- */
@@ -343,13 +324,17 @@ int main(int argc, char **argv)
 	if (options_read(&g.o, argc, argv, &e))
 		return complain(&e, 2);
 	if (g.o.help)
-		options_help(stdout);
+		manual_help(stdout);
 	else if (g.o.version)
 		printf("framefarm-phone %s\n", FRAMEFARM_VERSION);
 	else if (g.o.list_profiles)
-		profile_each(print_profile, NULL);
+		manual_profiles(stdout);
 	else if (g.o.list_quirks)
-		print_quirks();
+		manual_quirks(stdout);
+	else if (g.o.man)
+		manual_page(stdout);
+	else if (g.o.completion)
+		manual_completion(stdout, g.o.completion);
 	else
 		return run(&g);
 	return 0;

@@ -47,7 +47,7 @@ static const struct row {
 		QUIRK, 0, 0, 0},
 	{"serial", "TEXT",
 		"what they all call themselves, nothing (--serial=) included, as cheap phones do; "
-                "each "
+		"each "
 		"has its own unless given",
 		TEXT, offsetof(struct options, serial), 0, 0},
 	{"prop", "KEY=VALUE",
@@ -55,11 +55,11 @@ static const struct row {
 		PROP, 0, 0, 0},
 	{"storage-mb", "N",
 		"/data has so many MB, in memory, until the program ends; without it, as many as "
-                "DIR",
+		"DIR",
 		NUMBER, offsetof(struct options, storage_mb), 1, 65536},
 	{"reboot-at", "TEXT",
 		"reboots each time that it is asked for what has TEXT in it: a command, a socket, "
-                "a "
+		"a "
 		"path",
 		TEXT, offsetof(struct options, reboot_at), 0, 0},
 	{"vanish-at", "TEXT",
@@ -77,6 +77,10 @@ static const struct row {
 		0, 0},
 	{"list-quirks", NULL, "shows the quirks", FLAG, offsetof(struct options, list_quirks), 0,
 		0},
+	{"man", NULL, "prints the manual page framefarm-phone(1) as roff", FLAG,
+		offsetof(struct options, man), 0, 0},
+	{"completion", "bash|zsh", "prints a shell's completion of this program", TEXT,
+		offsetof(struct options, completion), 0, 0},
 	{"help", NULL, "this text", FLAG, offsetof(struct options, help), 0, 0},
 	{"version", NULL, "the version", FLAG, offsetof(struct options, version), 0, 0},
 };
@@ -133,27 +137,49 @@ static int take(struct options *o, const struct row *r, const char *value, struc
 	return ERR_INVAL;
 }
 
+/* What would have no effect was meant to have one. */
+static int check_idle(const struct options *o, struct err *e)
+{
+	const char *what = o->deny                             ? "--deny"
+	                   : o->n_keys                         ? "--key"
+	                   : o->quirks.on[QUIRK_SILENT_DIALOG] ? "the quirk silent-dialog"
+	                                                       : NULL;
+
+	if (what && !o->auth)
+		return err_set(e, ERR_INVAL,
+			"%s is about peers that must have a key: give --auth too", what);
+	if (o->quirks.on[QUIRK_VANISH_FOR] && !o->quirks.on[QUIRK_VANISH_AFTER] && !o->vanish_at)
+		return err_set(e, ERR_INVAL,
+			"the quirk vanish-for says how long: give vanish-after or --vanish-at too");
+	return 0;
+}
+
 static int check(const struct options *o, struct err *e)
 {
 	if (o->serial && *o->serial && (!str_is_name(o->serial) || strlen(o->serial) >= LIMIT_NAME))
 		return err_set(e, ERR_INVAL, "--serial is a word, not \"%s\"", o->serial);
 	if (strcmp(o->abi, "x86_64") && strcmp(o->abi, "arm64"))
 		return err_set(e, ERR_INVAL, "--abi is x86_64 or arm64, not \"%s\"", o->abi);
-	return 0;
+	if (o->dir && !*o->dir)
+		return err_set(e, ERR_INVAL, "--dir takes DIR");
+	if (o->completion && strcmp(o->completion, "bash") && strcmp(o->completion, "zsh"))
+		return err_set(
+			e, ERR_INVAL, "--completion is bash or zsh, not \"%s\"", o->completion);
+	return check_idle(o, e);
 }
 
 int options_read(struct options *o, int argc, char **argv, struct err *e)
 {
 	*o = (struct options){.count = 1, .seed = 1, .profile = "pixel-8", .abi = "x86_64"};
 	for (int i = 1; i < argc; i++) {
-		const char *name = argv[i] + 2, *value = NULL;
+		const char *name = strncmp(argv[i], "--", 2) ? "" : argv[i] + 2, *value = NULL;
 		size_t n = strcspn(name, "=");
-		const struct row *r;
+		const struct row *r = find(name, n);
 		int rc;
 
-		r = strncmp(argv[i], "--", 2) ? NULL : find(name, n);
 		if (!r)
-			return err_set(e, ERR_INVAL, "%s is no option; --help lists them", argv[i]);
+			return err_set(
+				e, ERR_INVAL, "\"%s\" is no option; --help lists them", argv[i]);
 		if (r->unit)
 			value = name[n] ? name + n + 1 : i + 1 < argc ? argv[++i] : NULL;
 		if (r->unit ? !value : name[n])
@@ -166,22 +192,9 @@ int options_read(struct options *o, int argc, char **argv, struct err *e)
 	return check(o, e);
 }
 
-void options_help(FILE *f)
+void options_each(
+	void (*fn)(void *arg, const char *name, const char *unit, const char *help), void *arg)
 {
-	fputs("usage: framefarm-phone [options]\n\n"
-	      "Virtual Android phones: each plays adbd on a port of 127.0.0.1, has a root, storage "
-	      "and\n"
-	      "processes of its own, and a body that gets warm. One line is printed for each once "
-	      "it\n"
-	      "can be reached; they live until SIGTERM or Ctrl-C. Nothing they measure is a "
-	      "phone's.\n\n"
-	      "    framefarm-phone --port 5555 &      adb connect 127.0.0.1:5555\n\n",
-		f);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char left[40];
-
-		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].unit ? " " : "",
-			rows[i].unit ? rows[i].unit : "");
-		fprintf(f, "  %-24s %s\n", left, rows[i].help);
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		fn(arg, rows[i].name, rows[i].unit, rows[i].help);
 }

@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "drivers/virtual/quirk.h"
 
@@ -21,7 +20,8 @@ struct options {
 	const char *profile, *dir, *abi;
 	const char *serial; /* NULL: made up */
 	const char *reboot_at, *vanish_at;
-	bool auth, deny, list_profiles, list_quirks, help, version;
+	bool auth, deny, list_profiles, list_quirks, man, help, version;
+	const char *completion; /* NULL: not asked for */
 	const char *keys[OPTIONS_KEYS];
 	int n_keys;
 	const char *props[OPTIONS_PROPS];
@@ -31,6 +31,8 @@ struct options {
 
 /* Texts are borrowed from argv. 0, or ERR_INVAL, ERR_RANGE, ERR_NOTFOUND with a sentence. */
 int options_read(struct options *o, int argc, char **argv, struct err *e);
-void options_help(FILE *f);
+/* Each option there is; unit is NULL where it takes no value. */
+void options_each(
+	void (*fn)(void *arg, const char *name, const char *unit, const char *help), void *arg);
 
 #endif

@@ -15,7 +15,8 @@ check-bin: all agents unit-bin models $(B)/tests/sim $(RUNNER_STORIES) $(B)/test
 		$(B)/tests/clockowner $(B)/tests/browser-server $(B)/tests/adbd_shim.so $(B)/tests/adbdriver
 
 # The manual page and the shells' completion come from the program's own tables.
-docs: $(B)/framefarm.1 $(B)/completion/framefarm.bash $(B)/completion/_framefarm
+docs: $(B)/framefarm.1 $(B)/completion/framefarm.bash $(B)/completion/_framefarm \
+		$(B)/framefarm-phone.1 $(B)/completion/framefarm-phone.bash $(B)/completion/_framefarm-phone
 
 $(B)/framefarm.1: $(B)/framefarm
 	@"$(if $(filter /%,$<),$<,./$<)" help --man >"$@"
@@ -25,5 +26,15 @@ $(B)/completion/framefarm.bash: $(B)/framefarm
 $(B)/completion/_framefarm: $(B)/framefarm
 	@mkdir -p "$(@D)"
 	@"$(if $(filter /%,$<),$<,./$<)" completion zsh >"$@"
+
+PHONE = "$(if $(filter /%,$<),$<,./$<)"
+$(B)/framefarm-phone.1: $(B)/framefarm-phone
+	@$(PHONE) --man >"$@"
+$(B)/completion/framefarm-phone.bash: $(B)/framefarm-phone
+	@mkdir -p "$(@D)"
+	@$(PHONE) --completion bash >"$@"
+$(B)/completion/_framefarm-phone: $(B)/framefarm-phone
+	@mkdir -p "$(@D)"
+	@$(PHONE) --completion zsh >"$@"
 
 .PHONY: deps demo check check-bin docs

@@ -229,6 +229,7 @@ _framefarm; printf '%s\\n' "${{COMPREPLY[@]}}"
         self.assertEqual(self.complete("framefarm run --inconclusive w"), ["warn"])
         self.assertEqual(self.complete("framefarm run --inconclusive = w"), ["warn"])
         self.assertEqual(self.complete("framefarm run a"), ["a b.json"])
+        self.assertEqual(self.complete("framefarm serve --adb-key a"), ["a b.json"])
         self.assertEqual(self.complete("framefarm job show --format j"), ["json", "junit"])
 
     @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")

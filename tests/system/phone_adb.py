@@ -285,13 +285,59 @@ class Program(unittest.TestCase):
     def test_bad_options_get_a_sentence(self):
         for options, word in ((["--profile", "nokia"], "--list-profiles"), (["--quirk", "x"], "--list-quirks"),
                               (["--count", "0"], "from 1 to"), (["--abi", "mips"], "arm64"),
-                              (["--key", "/nonexistent"], "/nonexistent"), (["x"], "--help")):
+                              (["--auth", "--key", "/nonexistent"], "/nonexistent"), (["x"], "--help"),
+                              ([""], "--help"), (["-"], "--help"), (["--dir="], "DIR"),
+                              # What would have no effect is a mistake.
+                              (["--deny"], "--auth"), (["--key", "/nonexistent"], "--auth"),
+                              (["--quirk", "silent-dialog"], "--auth"),
+                              (["--quirk", "vanish-for=100"], "vanish-after"),
+                              (["--completion", "fish"], "zsh")):
             done = subprocess.run([PHONE, *options], capture_output=True, text=True, timeout=PATIENCE,
                                   check=False, env=dict(os.environ, TMPDIR=self.folder))
             self.assertIn(done.returncode, (1, 2))
             self.assertIn(word, done.stderr)
             self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertEqual(os.listdir(self.folder), [])
+
+    def told(self, *options):
+        return subprocess.run([PHONE, *options], capture_output=True, text=True, timeout=PATIENCE,
+                              check=True).stdout
+
+    def test_help_and_the_manual_page_tell_of_every_option_quirk_and_profile(self):
+        help_text, page = self.told("--help"), self.told("--man")
+        options = re.findall(r"^  (--[a-z-]+)", help_text, re.M)
+        self.assertGreater(len(options), 15)
+        self.assertTrue(all(len(line) <= 88 for line in help_text.splitlines()))
+        names = [line.split()[0].partition("=")[0]
+                 for line in (self.told("--list-quirks") + self.told("--list-profiles")).splitlines()]
+        for word in options + names:
+            self.assertIn(word.replace("-", "\\-"), page)
+        if shutil.which("man"):
+            shown = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-"], input=page.encode(),
+                                   env={**os.environ, "MANWIDTH": "80", "MANPAGER": "cat"},
+                                   capture_output=True, check=True)
+            self.assertEqual(shown.stderr, b"")
+            self.assertIn(b"framefarm-phone - virtual Android phones", shown.stdout)
+
+    def complete(self, *words):
+        """What bash offers at the end of a line."""
+        harness = self.told("--completion", "bash") + """
+COMP_WORDS=(%s); COMP_CWORD=%d; _framefarm_phone; printf '%%s\\n' "${COMPREPLY[@]}"
+""" % (" ".join("'%s'" % w for w in words), len(words) - 1)
+        return subprocess.run(["bash", "-u", "-c", harness], capture_output=True, text=True, check=True,
+                              cwd=self.folder).stdout.split()
+
+    def test_bash_completes_options_quirks_profiles_and_files(self):
+        self.assertEqual(self.complete("framefarm-phone", "--pro"), ["--profile", "--prop"])
+        self.assertEqual(self.complete("framefarm-phone", "--quirk", "stale-b"), ["stale-bytes"])
+        self.assertEqual(self.complete("framefarm-phone", "--quirk", "=", "stale-b"), ["stale-bytes"])
+        self.assertEqual(self.complete("framefarm-phone", "--profile", "pix"), ["pixel-8"])
+        self.assertEqual(self.complete("framefarm-phone", "--abi", "a"), ["arm64"])
+        self.assertEqual(self.complete("framefarm-phone", "--count", ""), [])
+        with open(os.path.join(self.folder, "known.pub"), "w", encoding="ascii"):
+            pass
+        self.assertEqual(self.complete("framefarm-phone", "--key", "kn"), ["known.pub"])
+        self.assertIn("#compdef framefarm-phone", self.told("--completion", "zsh"))
 
     def test_a_host_without_name_spaces_gets_a_sentence(self):
         """In a name space that may have none below it, the kernel refuses as a closed host does."""
