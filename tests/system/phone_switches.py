@@ -75,8 +75,8 @@ class Switches(unittest.TestCase):
         self.assertEqual(self.shell("getprop ro.serialno"), (0, "0123456789ABCDEF"))
 
     def test_what_it_does_not_survive(self):
-        for option, kept in (("--reboot-at", "0"), ("--vanish-at", "1")):
-            self.start(option, "fatal.bin", "--quirk", "vanish-for=100")
+        for option, kept, more in (("--reboot-at", "0", ()), ("--vanish-at", "1", ("--quirk", "vanish-for=100"))):
+            self.start(option, "fatal.bin", *more)
             self.shell("setprop debug.kept 1")  # a reboot forgets it
             self.adb.out("push", self.file(1000), TMP + "harmless.bin")
             self.assertNotEqual(self.adb.run("push", self.file(300_000), TMP + "fatal.bin")[0], 0)
