@@ -269,7 +269,7 @@ void adb_addresses(void *inst, driver_address_fn *each, void *arg)
 	for (int i = 0; i < l->n; i++) {
 		const struct adb_port *p = port_at(a, l->list[i].address);
 
-		each(arg, l->list[i].address, !l->list[i].fixed, p ? p->trouble : "");
+		each(arg, l->list[i].address, !l->list[i].fixed, p ? p->trouble : a->load_err.text);
 	}
 }
 

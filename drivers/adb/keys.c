@@ -22,8 +22,11 @@ static int own_key(struct adb *a, struct err *e)
 
 	snprintf(path, sizeof(path), "%s/" OWN_KEY, a->dir);
 	k = adb_key_read(path, e);
+	/* Phones were told to trust it: it is not replaced behind their backs. */
 	if (!k && e->code != ERR_NOTFOUND)
-		return e->code;
+		return err_wrap(e,
+			"the farm's key is damaged; put it back, or remove it for a new one, "
+			"which every phone then asks about");
 	if (!k) {
 		k = adb_key_generate(e);
 		rc = k ? adb_key_write(k, path, e) : e->code;

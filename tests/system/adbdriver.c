@@ -530,6 +530,39 @@ static void test_cleaning_ends_with_the_driver(void **state)
 	}
 }
 
+static bool is_back(void *arg)
+{
+	struct rig *r = arg;
+
+	if (support_n_gone(r->sh) == 1)
+		support_advance(r->sh, 250); /* until it is tried again */
+	return support_n_arrived(r->sh) == 2;
+}
+
+/* Where the phone can: AOSP's daemon has no machine of its own. */
+static void test_a_reboot_makes_it_go_and_come_back(void **state)
+{
+	struct rig *r = *state;
+	char key[LIMIT_KEY];
+
+	if (!(r->id.caps & DRIVER_CAP_VIRTUAL) || !strcmp(getenv("FRAMEFARM_ADB"), "usb"))
+		skip();
+	str_copy(key, sizeof(key), r->id.key);
+	assert_int_equal(
+		RUN(r, NULL, "sh", "-c", "setprop debug.kept 1; sleep 1000 >/dev/null 2>&1 &"), 0);
+	drop_output(r);
+	new_op(r, DRIVER_OP_REBOOT);
+	do_op(r);
+	support_until_gone(r->sh, 1);
+	support_until(r->sh, is_back, r);
+	new_op(r, DRIVER_OP_IDENTIFY);
+	do_op(r);
+	assert_string_equal(r->op.result.identity.key, key);
+	assert_int_equal(RUN(r, NULL, "sh", "-c", "echo \"[$(getprop debug.kept)]\""), 0);
+	assert_string_equal(r->op.result.exec.out, "[]\n"); /* it did restart */
+	drop_output(r);
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, rig_new, rig_free)
 
 int main(void)
@@ -547,6 +580,7 @@ int main(void)
 		STORY(test_many_operations_end_with_the_driver),
 		STORY(test_many_operations_are_cancelled),
 		STORY(test_cleaning_ends_with_the_driver),
+		STORY(test_a_reboot_makes_it_go_and_come_back),
 	};
 
 	if (!getenv("FRAMEFARM_ADB") || !getenv("FRAMEFARM_AGENT")) {

@@ -186,7 +186,11 @@ class Failures(PhonesTest):
         self.assertIn("out of reach", attempts[0]["cause"])
 
     def test_a_runner_that_crashes_leaves_the_phones_logs(self):
-        p = self.phones()
+        kept = os.path.join(self.dir, "phone")
+        p = self.phones("--dir", kept)
+        with open(os.path.join(kept, p.serials[0], "root/data/tombstones/tombstone_00"), "w",
+                  encoding="ascii") as f:
+            f.write("signal 11 (SIGSEGV), of another day\n")
         d = self.farm(*p.addresses)
         self.wait_ready(d, 2)
         long = mlp_job(devices=VIRTUAL, measure={"min_ms": 20000, "max_ms": 40000})
@@ -198,7 +202,11 @@ class Failures(PhonesTest):
         self.wait_ready(d, 2)
         out = os.path.join(self.dir, "left")
         self.cli("job", "artifacts", job, "--out", out, check=0)
-        self.assertTrue([n for n in os.listdir(out) if n.endswith("-logcat.txt")])
+        left = {n.partition("-")[2]: n for n in os.listdir(out)}
+        for name, word in (("logcat.txt", "ActivityManager"), ("tombstones.txt", "signal 11 (SIGSEGV), of another"),
+                           ("battery.txt", "level:"), ("agent.log", "")):
+            with open(os.path.join(out, left[name]), encoding="utf-8") as f:
+                self.assertIn(word, f.read())
 
 
 if __name__ == "__main__":
