@@ -2,77 +2,27 @@
 /*
  * Stories of the ADB driver with a daemon that somebody else has started: AOSP's own, or the virtual
  * phone. Its address is in FRAMEFARM_ADB ("usb": at a mocked port), the agent for it in
- * FRAMEFARM_AGENT. The same stories must
- * hold with both; adb_driver.py runs them. The host is the unit tests' (virtual time, real
+ * FRAMEFARM_AGENT. The same stories must hold with both; adb_driver.py runs them. The host is the unit tests' (virtual time, real
  * descriptors, a guard over the contract).
  */
-#include "support_host.h"
-#include "support_tmp.h"
+#include "adbrig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agents/proto.h"
-#include "base/buf.h"
-#include "base/hash.h"
 #include "base/str.h"
-#include "drivers/adb/driver_adb.h"
-
-#define RECEIVED_MAX (512 * 1024)
-
-struct rig {
-	struct tmp tmp;
-	struct support_host *sh;
-	struct driver_op op;
-	struct driver_identity id;
-	char workdir[DRIVER_PATH_MAX];
-	char sha[LIMIT_SHA256];
-	long long bytes;
-	char endpoint[LIMIT_VALUE];
-	uint8_t secret[32];
-};
-
-static struct driver_op *new_op(struct rig *r, enum driver_op_kind kind)
-{
-	memset(&r->op, 0, sizeof(r->op));
-	r->op.kind = kind;
-	return &r->op;
-}
-
-static void do_op(struct rig *r)
-{
-	if (support_do(r->sh, &r->op))
-		fail_msg("%s: %s", driver_op_name(r->op.kind), r->op.text);
-}
-
-static void open_driver(struct rig *r)
-{
-	const char *address = getenv("FRAMEFARM_ADB");
-	bool usb = !strcmp(address, "usb"); /* the one phone that is plugged in */
-	const struct driver_option opts[] = {{"min_free_mb", "1"}, {"server", "127.0.0.1:1"},
-		{"usb", usb ? "on" : "off"}, {"address", address}};
-
-	r->sh = support_host_new(SUPPORT_THREADS);
-	support_start(r->sh, &driver_adb, r->tmp.dir, opts, usb ? 3 : 4);
-	support_until_arrived(r->sh, 1);
-	new_op(r, DRIVER_OP_IDENTIFY);
-	do_op(r);
-	r->id = r->op.result.identity;
-	new_op(r, DRIVER_OP_PREPARE);
-	do_op(r);
-	str_copy(r->workdir, sizeof(r->workdir), r->op.result.workdir);
-}
 
 static int rig_new(void **state)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 
 	tmp_init(&r->tmp);
+	str_copy(r->address, sizeof(r->address), getenv("FRAMEFARM_ADB"));
 	*state = r;
-	open_driver(r);
+	rig_open(r);
 	return 0;
 }
 
@@ -80,56 +30,10 @@ static int rig_free(void **state)
 {
 	struct rig *r = *state;
 
-	support_stop(r->sh);
-	support_host_free(r->sh);
+	rig_close(r);
 	tmp_fini(&r->tmp);
 	free(r);
 	return 0;
-}
-
-/* ---- helpers ---- */
-
-static int run(struct rig *r, const char *input, const char *const *argv)
-{
-	new_op(r, DRIVER_OP_EXEC);
-	for (int i = 0; argv[i]; i++)
-		r->op.in.exec.argv[i] = argv[i];
-	r->op.in.exec.input = input;
-	do_op(r);
-	return r->op.result.exec.exit_code;
-}
-
-#define RUN(r, input, ...) run(r, input, (const char *const[]){__VA_ARGS__, NULL})
-
-static void drop_output(struct rig *r)
-{
-	free(r->op.result.exec.out);
-	free(r->op.result.exec.err);
-}
-
-/* A file of n bytes on the host; half of it squeezes. */
-static void make_file(struct rig *r, const char *name, size_t n)
-{
-	FILE *f = fopen(tmp_path(&r->tmp, name), "w");
-	uint32_t x = 99;
-
-	assert_non_null(f);
-	for (size_t i = 0; i < n; i++) {
-		x = x * 1664525 + 1013904223;
-		fputc(i % 8192 < 4096 ? 'a' : (int)(x >> 24), f);
-	}
-	assert_int_equal(fclose(f), 0);
-	tmp_hash(tmp_path(&r->tmp, name), r->sha, &r->bytes);
-}
-
-static struct driver_op *push(struct rig *r, const char *path, bool executable)
-{
-	new_op(r, DRIVER_OP_PUSH);
-	str_copy(r->op.in.push.src, sizeof(r->op.in.push.src), path);
-	memcpy(r->op.in.push.sha256, r->sha, sizeof(r->sha));
-	r->op.in.push.bytes = r->bytes;
-	r->op.in.push.executable = executable;
-	return &r->op;
 }
 
 /* ---- stories ---- */
@@ -144,9 +48,8 @@ static void test_it_says_who_it_is(void **state)
 	str_copy(key, sizeof(key), r->id.key);
 
 	/* Another connection, and another daemon of ours: the same phone. */
-	support_stop(r->sh);
-	support_host_free(r->sh);
-	open_driver(r);
+	rig_close(r);
+	rig_open(r);
 	assert_string_equal(r->id.key, key);
 }
 
@@ -154,29 +57,29 @@ static void test_commands_have_status_output_and_input(void **state)
 {
 	struct rig *r = *state;
 
-	assert_int_equal(RUN(r, NULL, "sh", "-c", "echo out; echo err >&2; exit 7"), 7);
+	assert_int_equal(RIG_RUN(r, NULL, "sh", "-c", "echo out; echo err >&2; exit 7"), 7);
 	assert_string_equal(r->op.result.exec.out, "out\n");
 	assert_string_equal(r->op.result.exec.err, "err\n");
-	drop_output(r);
-	assert_int_equal(RUN(r, "from here\n", "cat"), 0);
+	rig_drop_output(r);
+	assert_int_equal(RIG_RUN(r, "from here\n", "cat"), 0);
 	assert_string_equal(r->op.result.exec.out, "from here\n");
-	drop_output(r);
+	rig_drop_output(r);
 	/* No shell of the phone's takes a word apart. */
-	assert_int_equal(RUN(r, NULL, "echo", "a  b", "$HOME", "it's", "*", "`id`", ";id"), 0);
+	assert_int_equal(RIG_RUN(r, NULL, "echo", "a  b", "$HOME", "it's", "*", "`id`", ";id"), 0);
 	assert_string_equal(r->op.result.exec.out, "a  b $HOME it's * `id` ;id\n");
-	drop_output(r);
+	rig_drop_output(r);
 	/* More than is kept is cut, and said to be. */
-	assert_int_equal(RUN(r, NULL, "head", "-c", "300000", "/dev/zero"), 0);
+	assert_int_equal(RIG_RUN(r, NULL, "head", "-c", "300000", "/dev/zero"), 0);
 	assert_int_equal(r->op.result.exec.n_out, DRIVER_OUTPUT_MAX);
 	assert_true(r->op.result.exec.cut);
-	drop_output(r);
+	rig_drop_output(r);
 }
 
 static void test_a_command_that_does_not_end_is_cancelled(void **state)
 {
 	struct rig *r = *state;
 
-	new_op(r, DRIVER_OP_EXEC);
+	rig_op(r, DRIVER_OP_EXEC);
 	r->op.in.exec.argv[0] = "sleep";
 	r->op.in.exec.argv[1] = "1000";
 	assert_int_equal(support_submit(r->sh, &r->op, NULL), 0);
@@ -195,28 +98,28 @@ static void test_files_go_there_once_and_come_back(void **state)
 		char back[LIMIT_SHA256], path[TMP_PATH];
 		long long bytes;
 
-		make_file(r, "model", sizes[i]);
+		rig_make_file(r, "model", sizes[i]);
 		str_copy(path, sizeof(path), tmp_path(&r->tmp, "model"));
-		push(r, path, i % 2);
-		do_op(r);
+		rig_push(r, path, i % 2);
+		rig_do(r);
 		assert_false(r->op.result.push.skipped);
 		assert_int_equal(r->op.result.push.bytes, sizes[i]);
-		push(r, path, i % 2);
-		do_op(r);
+		rig_push(r, path, i % 2);
+		rig_do(r);
 		assert_true(r->op.result.push.skipped);
 
-		new_op(r, DRIVER_OP_PULL);
+		rig_op(r, DRIVER_OP_PULL);
 		snprintf(r->op.in.pull.src, sizeof(r->op.in.pull.src), "files/%s", r->sha);
 		str_copy(r->op.in.pull.dst, sizeof(r->op.in.pull.dst), tmp_path(&r->tmp, "back"));
 		r->op.in.pull.max_bytes = (int64_t)sizes[i];
-		do_op(r);
+		rig_do(r);
 		tmp_hash(tmp_path(&r->tmp, "back"), back, &bytes);
 		assert_string_equal(back, r->sha);
 		assert_int_equal(
-			RUN(r, NULL, "test", "-x",
+			RIG_RUN(r, NULL, "test", "-x",
 				strcat(strcat(strcpy(path, r->workdir), "/files/"), r->sha)),
 			i % 2 ? 0 : 1);
-		drop_output(r);
+		rig_drop_output(r);
 	}
 }
 
@@ -225,14 +128,14 @@ static void test_a_damaged_file_is_the_hosts_fault(void **state)
 	struct rig *r = *state;
 	char path[TMP_PATH];
 
-	make_file(r, "model", 100000);
+	rig_make_file(r, "model", 100000);
 	str_copy(path, sizeof(path), tmp_path(&r->tmp, "model"));
 	r->sha[0] = r->sha[0] == 'a' ? 'b' : 'a';
-	push(r, path, false);
+	rig_push(r, path, false);
 	assert_int_equal(support_do(r->sh, &r->op), ERR_CORRUPT);
 	assert_false(r->op.blame_device);
 	/* Nothing has the name that it would have had. */
-	new_op(r, DRIVER_OP_PULL);
+	rig_op(r, DRIVER_OP_PULL);
 	snprintf(r->op.in.pull.src, sizeof(r->op.in.pull.src), "files/%s", r->sha);
 	str_copy(r->op.in.pull.dst, sizeof(r->op.in.pull.dst), tmp_path(&r->tmp, "back"));
 	r->op.in.pull.max_bytes = 1 << 20;
@@ -245,13 +148,13 @@ static void test_a_pull_is_bounded(void **state)
 {
 	struct rig *r = *state;
 
-	assert_int_equal(RUN(r, NULL, "sh", "-c",
+	assert_int_equal(RIG_RUN(r, NULL, "sh", "-c",
 				 "head -c 300000 /dev/zero >/tmp/large 2>/dev/null || head -c "
 				 "300000 /dev/zero >/data/local/tmp/large; ls /tmp/large "
 				 "/data/local/tmp/large 2>/dev/null; true"),
 		0);
-	drop_output(r);
-	new_op(r, DRIVER_OP_PULL);
+	rig_drop_output(r);
+	rig_op(r, DRIVER_OP_PULL);
 	str_copy_clean(r->op.in.pull.src, sizeof(r->op.in.pull.src), "/tmp/large", 10);
 	str_copy(r->op.in.pull.dst, sizeof(r->op.in.pull.dst), tmp_path(&r->tmp, "back"));
 	r->op.in.pull.max_bytes = 299999;
@@ -269,25 +172,25 @@ static void test_what_is_not_kept_is_cleaned(void **state)
 	char kept[LIMIT_SHA256], path[TMP_PATH];
 	const char *keep[] = {kept, NULL};
 
-	make_file(r, "model", 1000);
+	rig_make_file(r, "model", 1000);
 	memcpy(kept, r->sha, sizeof(kept));
 	str_copy(path, sizeof(path), tmp_path(&r->tmp, "model"));
-	push(r, path, false);
-	do_op(r);
-	make_file(r, "model", 2000);
-	push(r, path, false);
-	do_op(r);
-	RUN(r, NULL, "sh", "-c",
+	rig_push(r, path, false);
+	rig_do(r);
+	rig_make_file(r, "model", 2000);
+	rig_push(r, path, false);
+	rig_do(r);
+	RIG_RUN(r, NULL, "sh", "-c",
 		"cd \"$0\"; mkdir -p scratch/9; echo x >scratch/9/y; echo x >'files/odd "
 		"'\\''name'; "
 		"ln -s /etc scratch/link",
 		r->workdir);
-	drop_output(r);
-	new_op(r, DRIVER_OP_CLEAN);
+	rig_drop_output(r);
+	rig_op(r, DRIVER_OP_CLEAN);
 	r->op.in.clean.keep = keep;
-	do_op(r);
+	rig_do(r);
 	assert_true(r->op.result.clean.freed_bytes >= 2000);
-	assert_int_equal(RUN(r, NULL, "sh", "-c",
+	assert_int_equal(RIG_RUN(r, NULL, "sh", "-c",
 				 "cd \"$0\"; ls files scratch; ls /etc | head -n 1", r->workdir),
 		0);
 	assert_non_null(strstr(r->op.result.exec.out, kept));
@@ -295,116 +198,54 @@ static void test_what_is_not_kept_is_cleaned(void **state)
 	assert_null(strstr(r->op.result.exec.out, "odd"));
 	assert_null(strstr(r->op.result.exec.out, "link"));
 	assert_true(r->op.result.exec.n_out > 80);
-	drop_output(r);
-}
-
-static bool start_agent(struct rig *r, uint8_t secret)
-{
-	new_op(r, DRIVER_OP_START);
-	memcpy(r->op.in.start.agent_sha256, r->sha, sizeof(r->sha));
-	memset(r->op.in.start.secret, secret, sizeof(r->secret));
-	do_op(r);
-	memcpy(r->secret, r->op.in.start.secret, sizeof(r->secret));
-	str_copy(r->endpoint, sizeof(r->endpoint), r->op.result.start.endpoint);
-	return r->op.result.start.running;
-}
-
-/* Shakes hands; returns the type of the agent's first message. */
-static uint16_t say_hello(struct rig *r)
-{
-	uint8_t payload[256], header[PROTO_HEADER];
-	struct proto_parser parser;
-	struct support_sink k;
-	struct proto_frame frame;
-	struct proto_w w;
-	uint16_t type;
-	size_t fed = 0;
-
-	new_op(r, DRIVER_OP_CONNECT);
-	str_copy(r->op.in.connect.endpoint, sizeof(r->op.in.connect.endpoint), r->endpoint);
-	do_op(r);
-	support_sink_init(&k, r->op.result.stream, RECEIVED_MAX);
-	proto_w_init(&w, payload, sizeof(payload));
-	proto_put_u16(&w, PROTO_VERSION_MIN);
-	proto_put_u16(&w, PROTO_VERSION);
-	proto_put_bytes(&w, r->secret, sizeof(r->secret));
-	proto_put_text(&w, "farm");
-	proto_put_i64(&w, 0);
-	proto_header_put(header, PROTO_HELLO, payload, (uint32_t)w.len);
-	assert_int_equal(k.s->ops->write(k.s, header, sizeof(header)), sizeof(header));
-	assert_int_equal(k.s->ops->write(k.s, payload, w.len), w.len);
-
-	proto_parser_init(&parser);
-	while (proto_parser_next(&parser, &frame) == 0) {
-		assert_int_equal(k.closed, 0);
-		support_step(r->sh);
-		assert_int_equal(proto_parser_feed(&parser, k.data + fed, k.n - fed), 0);
-		fed = k.n;
-	}
-	type = frame.type;
-	proto_parser_fini(&parser);
-	k.s->ops->close(k.s);
-	while (!k.closed)
-		support_step(r->sh);
-	support_sink_fini(&k);
-	return type;
-}
-
-static void push_agent(struct rig *r)
-{
-	const char *agent = getenv("FRAMEFARM_AGENT");
-
-	tmp_hash(agent, r->sha, &r->bytes);
-	push(r, agent, true);
-	do_op(r);
+	rig_drop_output(r);
 }
 
 static void test_the_agent_outlives_us_and_is_found_again(void **state)
 {
 	struct rig *r = *state;
 
-	push_agent(r);
-	assert_false(start_agent(r, 1));
-	assert_int_equal(say_hello(r), PROTO_WELCOME);
+	rig_push_agent(r);
+	assert_false(rig_start_agent(r, 1));
+	assert_int_equal(rig_say_hello(r), PROTO_WELCOME);
 
 	/* The controller is restarted: the shell that started the agent is long gone. */
-	support_stop(r->sh);
-	support_host_free(r->sh);
-	open_driver(r);
-	push_agent(r);
+	rig_close(r);
+	rig_open(r);
+	rig_push_agent(r);
 	assert_true(r->op.result.push.skipped);
-	assert_true(start_agent(r, 2));
+	assert_true(rig_start_agent(r, 2));
 	assert_int_equal(r->secret[0], 1);
-	assert_int_equal(say_hello(r), PROTO_WELCOME);
+	assert_int_equal(rig_say_hello(r), PROTO_WELCOME);
 
-	new_op(r, DRIVER_OP_COLLECT);
+	rig_op(r, DRIVER_OP_COLLECT);
 	str_copy(r->op.in.collect.dst, sizeof(r->op.in.collect.dst), tmp_path(&r->tmp, "logs"));
-	do_op(r);
+	rig_do(r);
 	assert_non_null(strstr(tmp_read(tmp_path(&r->tmp, "logs/agent.log")), "event="));
 
 	/* An agent that lives is not cleaned away. */
-	new_op(r, DRIVER_OP_CLEAN);
+	rig_op(r, DRIVER_OP_CLEAN);
 	r->op.in.clean.all = true;
 	assert_int_equal(support_do(r->sh, &r->op), ERR_CONFLICT);
-	new_op(r, DRIVER_OP_STOP);
-	do_op(r);
-	new_op(r, DRIVER_OP_CLEAN);
+	rig_op(r, DRIVER_OP_STOP);
+	rig_do(r);
+	rig_op(r, DRIVER_OP_CLEAN);
 	r->op.in.clean.all = true;
-	do_op(r);
+	rig_do(r);
 
 	/* Its end takes the secret with it. */
-	push_agent(r);
-	assert_false(start_agent(r, 3));
+	rig_push_agent(r);
+	assert_false(rig_start_agent(r, 3));
 	assert_int_equal(r->secret[0], 3);
-	new_op(r, DRIVER_OP_STOP);
-	do_op(r);
+	rig_op(r, DRIVER_OP_STOP);
+	rig_do(r);
 }
 
 static void test_nothing_listens(void **state)
 {
 	struct rig *r = *state;
 
-	new_op(r, DRIVER_OP_CONNECT);
+	rig_op(r, DRIVER_OP_CONNECT);
 	str_copy(r->op.in.connect.endpoint, sizeof(r->op.in.connect.endpoint),
 		"abstract:framefarm-nobody");
 	assert_int_equal(support_do(r->sh, &r->op), ERR_UNREACHABLE);
@@ -469,7 +310,7 @@ static void test_many_operations_end_with_the_driver(void **state)
 	struct driver_op ops[16];
 	char src[TMP_PATH];
 
-	make_file(r, "model", 8 << 20);
+	rig_make_file(r, "model", 8 << 20);
 	str_copy(src, sizeof(src), tmp_path(&r->tmp, "model"));
 	for (int steps = 0; steps < 400; steps = steps * 3 / 2 + 1) {
 		begin_all(r, ops, 16, src, steps);
@@ -480,9 +321,8 @@ static void test_many_operations_end_with_the_driver(void **state)
 				assert_int_equal(ops[i].rc, ERR_GONE);
 		}
 		drop_all(ops, 16);
-		support_stop(r->sh);
-		support_host_free(r->sh);
-		open_driver(r);
+		rig_close(r);
+		rig_open(r);
 	}
 }
 
@@ -493,7 +333,7 @@ static void test_many_operations_are_cancelled(void **state)
 	struct driver_op ops[16];
 	char src[TMP_PATH];
 
-	make_file(r, "model", 8 << 20);
+	rig_make_file(r, "model", 8 << 20);
 	str_copy(src, sizeof(src), tmp_path(&r->tmp, "model"));
 	for (int steps = 0; steps < 400; steps = steps * 3 / 2 + 1) {
 		begin_all(r, ops, 16, src, steps);
@@ -517,16 +357,15 @@ static void test_cleaning_ends_with_the_driver(void **state)
 	for (int steps = 0; steps < 60; steps = steps * 3 / 2 + 1) {
 		struct driver_op op = {.kind = DRIVER_OP_CLEAN};
 
-		RUN(r, NULL, "sh", "-c", "echo x >\"$0/files/junk\"", r->workdir);
-		drop_output(r);
+		RIG_RUN(r, NULL, "sh", "-c", "echo x >\"$0/files/junk\"", r->workdir);
+		rig_drop_output(r);
 		assert_int_equal(support_submit(r->sh, &op, NULL), 0);
 		for (int i = 0; i < steps; i++)
 			support_step(r->sh);
 		support_ask_stop(r->sh);
 		support_until_done(r->sh, &op);
-		support_stop(r->sh);
-		support_host_free(r->sh);
-		open_driver(r);
+		rig_close(r);
+		rig_open(r);
 	}
 }
 
