@@ -151,7 +151,7 @@ static uint32_t version_of(const struct adb_device *d)
 
 static void go_online(struct adb_device *d)
 {
-	static const struct adb_mux_ops ops = {on_open, on_violation, mux_freed};
+	static const struct adb_mux_ops ops = {on_open, on_violation, mux_freed, NULL};
 	struct adb_mux_config mc = {.max_payload = d->max_payload, .device = true};
 	char text[1024];
 	size_t n = adb_banner_print(&d->cfg.banner, text, sizeof(text));

@@ -50,6 +50,8 @@ struct adb_host {
 	int connects;    /* CNXN sent */
 	int public_keys; /* sent */
 	int restarts;
+	int64_t heard_ms;   /* the last packet */
+	int64_t unheard_ms; /* since when an OPEN waited that had no answer, while `timer` runs */
 };
 
 /* ---- the end ---- */
@@ -284,9 +286,33 @@ static void on_violation(void *arg, const char *text)
 	end(arg, ERR_PROTO, text);
 }
 
+static void on_no_word(void *arg)
+{
+	struct adb_host *a = arg;
+
+	a->timer = NULL;
+	enter(a);
+	if (a->heard_ms <= a->unheard_ms)
+		end(a, ERR_TIMEOUT, "the phone does not say anything any more");
+	leave(a);
+}
+
+/* A service that hangs is its own affair. But a connection that stays up and on which nothing comes
+ * would be asked for ever: ADB has no ping, and a keepalive is answered by the phone's kernel. */
+static void on_unanswered(void *arg)
+{
+	struct adb_host *a = arg;
+	int64_t now_ms = a->h->now_ms(a->h);
+
+	if (a->timer || a->heard_ms > now_ms - ADB_OPEN_MS)
+		return;
+	a->unheard_ms = now_ms - ADB_OPEN_MS;
+	a->timer = a->h->timer_add(a->h, a->unheard_ms + ADB_SILENT_MS, on_no_word, a);
+}
+
 static void on_cnxn(struct adb_host *a, const struct adb_header *h, const uint8_t *payload)
 {
-	static const struct adb_mux_ops ops = {NULL, on_violation, mux_freed};
+	static const struct adb_mux_ops ops = {NULL, on_violation, mux_freed, on_unanswered};
 	struct adb_mux_config mc = {.max_payload = h->arg1};
 
 	if (h->arg0 < ADB_VERSION_SUM || h->arg1 < ADB_PAYLOAD_MIN) {
@@ -339,6 +365,7 @@ static void on_packet(void *arg, const struct adb_header *h, const uint8_t *payl
 	size_t i, n = sizeof(handlers) / sizeof(handlers[0]);
 
 	enter(a);
+	a->heard_ms = a->h->now_ms(a->h);
 	for (i = 0; i < n && handlers[i].command != h->command; i++)
 		;
 	if (i == n)

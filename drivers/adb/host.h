@@ -19,6 +19,7 @@
 
 #define ADB_HANDSHAKE_MS 5000  /* CNXN to CNXN or AUTH, each step of the escalation */
 #define ADB_OPEN_MS      10000 /* OPEN to its answer */
+#define ADB_SILENT_MS    30000 /* OPEN to the end of the session when the phone says nothing at all */
 
 enum adb_host_state {
 	ADB_HOST_CONNECTING = 1,

@@ -191,10 +191,13 @@ void mux_todo(struct adb_stream *s)
 static void on_deadline(void *arg)
 {
 	struct adb_stream *s = arg;
+	struct adb_mux *m = s->m;
 
 	s->deadline = NULL;
 	mux_stream_end(
 		s, ERR_TIMEOUT, "the phone did not answer to the opening of a service", false);
+	if (m->ops->unanswered)
+		m->ops->unanswered(m->arg);
 }
 
 void adb_stream_open_within(struct adb_stream *s, int64_t ms)

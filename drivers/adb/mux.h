@@ -53,6 +53,8 @@ struct adb_mux_ops {
 	void (*violation)(void *arg, const char *text);
 	/* Behind adb_mux_free(), once every stream is closed; the mux is gone then. May be NULL. */
 	void (*freed)(void *arg);
+	/* An OPEN of ours had no answer in its time. Comes from a timer. May be NULL. */
+	void (*unanswered)(void *arg);
 };
 
 struct adb_mux *adb_mux_new(struct driver_host *h, struct adb_link *l,

@@ -373,18 +373,42 @@ int support_step(struct support_host *sh)
 	return run_timers(sh) + run_work(sh) + run_fds(sh) + run_children(sh);
 }
 
+void support_follow_clock(struct support_host *sh, bool on)
+{
+	sh->clock_ms = on ? clock_mono_ms() : 0;
+}
+
+static void follow_clock(struct support_host *sh)
+{
+	int64_t real_ms = clock_mono_ms();
+
+	if (!sh->clock_ms)
+		return;
+	sh->now_ms += real_ms - sh->clock_ms;
+	sh->clock_ms = real_ms;
+}
+
+/* As long as nothing can be due. */
+static int patience_ms(const struct support_host *sh)
+{
+	int64_t ms = sh->clock_ms && sh->timers ? sh->timers->at_ms - sh->now_ms : 1000;
+
+	return ms < 0 ? 0 : ms < 1000 ? (int)ms : 1000;
+}
+
 void support_until(struct support_host *sh, bool (*cond)(void *arg), void *arg)
 {
 	int64_t deadline = clock_mono_ms() + SUPPORT_PATIENCE_MS;
 	struct pollfd p[POLL_MAX];
 
 	while (!cond(arg)) {
+		follow_clock(sh);
 		if (support_step(sh))
 			continue;
 		if (clock_mono_ms() >= deadline)
 			fail_msg("the awaited condition did not come within %d ms",
 				SUPPORT_PATIENCE_MS);
-		poll(p, collect(sh, p), 1000);
+		poll(p, collect(sh, p), patience_ms(sh));
 	}
 }
 

@@ -70,6 +70,9 @@ bool support_is_done(const struct support_host *sh, const struct driver_op *op);
 
 /* Moves virtual time. Timers that are due fire in the next steps. */
 void support_advance(struct support_host *sh, int64_t ms);
+/* Whether virtual time goes on with the real clock's in the waits below: for a peer with a life of its
+ * own, to whom the driver comes back in its own time. */
+void support_follow_clock(struct support_host *sh, bool on);
 void support_hold_work(struct support_host *sh, enum support_work mode);
 void support_release_work(struct support_host *sh);
 /* One batch: due timers, one piece of work, ready descriptors, ended children. Does not wait.

@@ -13,6 +13,7 @@ struct work;
 struct support_host {
 	struct driver_host h; /* first */
 	int64_t now_ms;
+	int64_t clock_ms; /* the real clock, as far as now_ms followed it; 0: it does not */
 	enum support_work mode;
 	struct host_timer *timers; /* by time, then by age */
 	struct host_fd *fds;

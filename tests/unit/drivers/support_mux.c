@@ -43,8 +43,8 @@ static void on_freed(void *arg)
 void mux_rig_init(struct mux_rig *r, uint32_t max_payload, int flags)
 {
 	static const struct adb_link_events events = {on_packet, on_next, NULL};
-	static const struct adb_mux_ops host = {NULL, on_violation, on_freed};
-	static const struct adb_mux_ops device = {on_open, on_violation, on_freed};
+	static const struct adb_mux_ops host = {NULL, on_violation, on_freed, NULL};
+	static const struct adb_mux_ops device = {on_open, on_violation, on_freed, NULL};
 	const struct adb_mux_config cfg = {
 		max_payload, flags & MUX_RIG_DELAYED, flags & MUX_RIG_DEVICE};
 

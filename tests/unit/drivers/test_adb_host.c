@@ -603,6 +603,54 @@ static void an_open_without_answer_times_out(void **state)
 	rig_fini(&r);
 }
 
+/* Nothing moves, and the connection stays up: only asking tells. */
+static void a_phone_that_says_nothing_any_more_is_given_up(void **state)
+{
+	struct rig r;
+	struct catcher k = {0};
+
+	(void)state;
+	rig_init(&r, 1, false);
+	expect_cnxn(&r);
+	send_cnxn(&r);
+	pass(&r, 3600 * 1000); /* who is not asked need not speak */
+	assert_int_equal(r.ended, 0);
+	k.s = adb_host_open(r.a, "x:", 2, &catcher_events, catcher_opened, &k, NULL);
+	pass(&r, ADB_OPEN_MS);
+	assert_int_equal(k.code, ERR_TIMEOUT);
+	pass(&r, ADB_SILENT_MS - ADB_OPEN_MS - 1);
+	assert_int_equal(r.ended, 0);
+	pass(&r, 1);
+	assert_int_equal(r.ended, 1);
+	assert_int_equal(r.code, ERR_TIMEOUT);
+	rig_fini(&r);
+}
+
+static void a_phone_that_answers_to_others_is_kept(void **state)
+{
+	struct rig r;
+	struct catcher k = {0};
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		memset(&k, 0, sizeof(k));
+		rig_init(&r, 1, false);
+		expect_cnxn(&r);
+		send_cnxn(&r);
+		k.s = adb_host_open(r.a, "x:", 2, &catcher_events, catcher_opened, &k, NULL);
+		pass(&r, ADB_OPEN_MS - 1);
+		if (!late)
+			wire_send(r.w, ADB_CLSE, 0, 99, NULL, 0);
+		pass(&r, 1);
+		assert_int_equal(k.code, ERR_TIMEOUT);
+		if (late)
+			wire_send(r.w, ADB_CLSE, 0, 99, NULL, 0);
+		pass(&r, ADB_SILENT_MS);
+		assert_int_equal(r.ended, 0);
+		rig_fini(&r);
+	}
+}
+
 static void a_flood_ends_this_session(void **state)
 {
 	struct rig r;
@@ -647,6 +695,8 @@ int main(void)
 		cmocka_unit_test(a_broken_link_ends_behind_its_streams),
 		cmocka_unit_test(the_host_may_be_freed_in_its_own_event),
 		cmocka_unit_test(an_open_without_answer_times_out),
+		cmocka_unit_test(a_phone_that_says_nothing_any_more_is_given_up),
+		cmocka_unit_test(a_phone_that_answers_to_others_is_kept),
 		cmocka_unit_test(a_flood_ends_this_session),
 	};
 
