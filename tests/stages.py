@@ -307,7 +307,9 @@ def fuzz_jobs():
 def all_stages():
     stages = [
         Stage("build", lambda: [], ["check-bin"], 600),
-        Stage("rules", lambda: [Job("includes", ["python3", "tests/check_includes.py"])]),
+        Stage("rules", lambda: [
+            Job("includes", ["python3", "tests/check_includes.py"]),
+            Job("mutations", ["python3", "tests/mutate.py", "-c", *sorted(glob.glob("tests/**/mutations*", recursive=True))])]),
         Stage("unit tests", lambda: unit_jobs(BUILD)),
         sanitized("asan", "address,undefined", None),
         sanitized("tsan", "thread", TSAN_ROOMS),

@@ -149,7 +149,7 @@ static void find_status(struct adb_shell *s)
 			continue;
 		s->exited = str_to_i64(buf_text(b) + at + n, &v) && v >= 0 && v <= 255;
 		s->r.exit_code = s->exited ? (int)v : -1;
-		b->len = at;
+		b->len = at ? at - 1 : 0; /* the newline before it is ours */
 		return;
 	}
 }
@@ -200,7 +200,7 @@ static int service_name(const struct adb_conn *c, const char *script, struct buf
 	if (adb_conn_has(c, ADB_F_SHELL_V2))
 		return buf_printf(b, "shell,v2,TERM=dumb,raw:%s", script);
 	/* The parentheses keep an `exit` inside from taking the mark with it. */
-	return buf_printf(b, "shell:(%s\n); echo; echo " STATUS_MARK "$?", script);
+	return buf_printf(b, "shell:(%s\n); r=$?; echo; echo " STATUS_MARK "$r", script);
 }
 
 struct adb_shell *adb_shell_run(struct adb_conn *c, const struct adb_shell_config *cfg,

@@ -36,6 +36,7 @@ void rig_start(struct rig *r)
 
 	memcpy(opts + n, r->options, r->n_options * sizeof(*opts));
 	r->sh = support_host_new(SUPPORT_THREADS);
+	support_follow_clock(r->sh, r->follow_clock);
 	support_start(r->sh, &driver_adb, r->tmp.dir, opts, n + r->n_options);
 }
 

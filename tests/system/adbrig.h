@@ -20,6 +20,7 @@ struct rig {
 	char address[LIMIT_NAME];
 	struct driver_option options[RIG_OPTIONS]; /* besides those that every story has */
 	int n_options;
+	bool follow_clock; /* see support_follow_clock() */
 	char workdir[DRIVER_PATH_MAX];
 	char sha[LIMIT_SHA256];
 	long long bytes;

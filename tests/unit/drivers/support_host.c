@@ -401,6 +401,8 @@ void support_until(struct support_host *sh, bool (*cond)(void *arg), void *arg)
 	int64_t deadline = clock_mono_ms() + SUPPORT_PATIENCE_MS;
 	struct pollfd p[POLL_MAX];
 
+	if (sh->clock_ms) /* what passed outside of waits does not count */
+		sh->clock_ms = clock_mono_ms();
 	while (!cond(arg)) {
 		follow_clock(sh);
 		if (support_step(sh))

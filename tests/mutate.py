@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Takes handling away and sees a test fail.
+
+    mutate.py LIST [NAME…]      applies each mutation of LIST, or those of the tests named
+    mutate.py -c LIST           looks only whether what they replace still stands in the tree
+
+Works in a copy of what git knows, under the build directory; the tree is not touched. A list:
+
+    target: what make builds            command: what runs; %s is the test's name
+
+    the_tests_name
+    @ file
+    -lines that are there, once
+    +lines that take their place
+
+Several files, or places of one, may follow each other in one mutation; a blank line ends it. Not part of
+`make check`, but for -c: each mutation is a build.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+BUILD = os.environ.get("FRAMEFARM_BUILD") or "build"
+COPY = os.path.join(BUILD, "mutate")
+PATIENCE_S = 180    # a test that hangs has failed
+
+
+def read(path):
+    """The head's words, and [(name, [(file, old, new)…])…]."""
+    head, found, edits = {}, [], None
+    for line in open(path, encoding="utf-8"):
+        line = line.rstrip("\n")
+        if not line:
+            edits = None
+        elif line.startswith("#"):
+            continue
+        elif edits is None and re.match(r"(target|command): ", line):
+            key, _, value = line.partition(": ")
+            head[key] = value
+        elif edits is None:
+            edits = []
+            found.append((line, edits))
+        elif line.startswith("@ "):
+            edits.append([line[2:], "", ""])
+        elif line[0] == "-" and edits[-1][2]:   # another place of the same file
+            edits.append([edits[-1][0], line[1:] + "\n", ""])
+        else:
+            edits[-1][1 if line[0] == "-" else 2] += line[1:] + "\n"
+    return head, found
+
+
+def missing(edits, root="."):
+    return [e[0] for e in edits if open(os.path.join(root, e[0]), encoding="utf-8").read().count(e[1]) != 1]
+
+
+def check(path):
+    """TAP, for make check."""
+    bad = 0
+    for number, (name, edits) in enumerate(read(path)[1], 1):
+        stale = missing(edits)
+        bad += bool(stale)
+        print(f"{'not ok' if stale else 'ok'} {number} - {name}: what is mutated is there", *stale)
+    return bad
+
+
+def copy_tree():
+    files = subprocess.run(["git", "ls-files", "-z", "-c", "-o", "--exclude-standard"], check=True,
+                           stdout=subprocess.PIPE).stdout.decode().split("\0")
+    for name in filter(os.path.isfile, files):
+        there = os.path.join(COPY, name)
+        os.makedirs(os.path.dirname(there), exist_ok=True)
+        if not os.path.exists(there) or open(there, "rb").read() != open(name, "rb").read():
+            shutil.copy(name, there)
+
+
+def make(head):
+    return subprocess.run(["make", "-s", "-C", COPY, "B=build", *head["target"].split()], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def fails(head, name):
+    command = head["command"].replace("%s", name)
+    try:
+        done = subprocess.run(command, shell=True, cwd=COPY, check=False, timeout=PATIENCE_S, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=dict(os.environ, CMOCKA_MESSAGE_OUTPUT="tap", FRAMEFARM_BUILD="build"))
+    except subprocess.TimeoutExpired:
+        return True
+    if done.returncode < 0 or "1.." not in done.stdout:
+        return True                             # it died
+    return bool(re.search(r"^not ok \d+ - " + re.escape(name), done.stdout, re.M))
+
+
+def try_one(head, name, edits):
+    before = {e[0]: open(os.path.join(COPY, e[0]), encoding="utf-8").read() for e in edits}
+    try:
+        for file, old, new in edits:
+            path = os.path.join(COPY, file)
+            text = open(path, encoding="utf-8").read()
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text.replace(old, new))
+        built = make(head)
+        if built.returncode:
+            return "DOES NOT BUILD\n" + built.stdout
+        return "fails, as it must" if fails(head, name) else "PASSES WITHOUT THE HANDLING"
+    finally:
+        for file, text in before.items():
+            with open(os.path.join(COPY, file), "w", encoding="utf-8") as f:
+                f.write(text)
+
+
+def main(argv):
+    if argv[:1] == ["-c"]:
+        return 1 if sum(check(p) for p in argv[1:]) else 0
+    head, found = read(argv[0])
+    found = [m for m in found if len(argv) == 1 or m[0] in argv[1:]]
+    copy_tree()
+    built = make(head)
+    if built.returncode:
+        sys.exit(built.stdout)
+    bad = 0
+    for name in sorted({name for name, _ in found}):
+        if fails(head, name):
+            print(f"{name}: FAILS WITHOUT A MUTATION", flush=True)
+            bad += 1
+    for name, edits in found:
+        outcome = "NOT IN THE TREE" if missing(edits, COPY) else try_one(head, name, edits)
+        bad += outcome != "fails, as it must"
+        print(f"{name}: {edits[0][0]}: {outcome}", flush=True)
+    make(head)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
