@@ -54,9 +54,25 @@ static void a_dialog_that_is_answered(void **state)
 	quirk_works(r);
 }
 
+/* Fails without: a program that is started in the directory before it is used. */
+static void programs_may_not_be_started(void **state)
+{
+	struct rig *r = *state;
+
+	rig_start(r);
+	support_until_arrived(r->sh, 1);
+	rig_op(r, DRIVER_OP_IDENTIFY);
+	rig_do(r);
+	rig_op(r, DRIVER_OP_PREPARE);
+	assert_int_equal(support_do(r->sh, &r->op), ERR_PERM);
+	assert_true(r->op.blame_device);
+	assert_non_null(strstr(r->op.text, "noexec"));
+}
+
 static const struct CMUnitTest tests[] = {
 	QUIRK_STORY(a_dialog_that_nobody_answers, "--auth --quirk silent-dialog"),
 	QUIRK_STORY(a_dialog_that_is_answered, "--auth"),
+	QUIRK_STORY(programs_may_not_be_started, "--quirk noexec"),
 };
 
 const struct quirk_stories quirks_of_people = {tests, sizeof(tests) / sizeof(tests[0])};
