@@ -5,15 +5,16 @@
 # of its own and a shelf of virtual phones beside this very machine, runs the example models there and
 # here, prints the verdicts and the page's address, and stays until Ctrl-C. With ONCE=1 it ends after
 # the verdicts.
+# DEMO_DATA is the daemon's directory instead, DEMO_JOBS the jobs behind those of the shelf ("" for none).
 # Exit code: 0 when every job came to a verdict, whichever; otherwise that of the first that did not.
 set -eu
 
 cd "$(dirname "$0")/../.."
 build=${B:-build}
-data=$build/demo
+data=${DEMO_DATA:-$build/demo}
 log=$data.log
 port=${PORT:-8765}
-jobs=profiles/examples/mobilenet-v1.json
+jobs=${DEMO_JOBS-profiles/examples/mobilenet-v1.json}
 hello= # what the daemon says on stdout once it listens
 pid=
 phones= # processes of virtual phones
@@ -43,7 +44,7 @@ stop() {
 		wait "$phone" 2>/dev/null || :
 	done
 	phones=
-	rm -f "$build"/demo-phones.*
+	rm -f "$data"-phones.*
 	[ -n "$pid" ] || return 0
 	kill "$pid" 2>/dev/null || :
 	wait "$pid" 2>/dev/null || :
@@ -59,10 +60,10 @@ trap stop EXIT
 trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM
 
-# play NAME COUNT OPTION…: virtual phones; their addresses are then in $build/demo-phones.NAME. False where
+# play NAME COUNT OPTION…: virtual phones; their addresses are then in $data-phones.NAME. False where
 # there can be none, which is no reason to show nothing.
 play() {
-	out=$build/demo-phones.$1 count=$2
+	out=$data-phones.$1 count=$2
 	shift 2
 	: >"$out" # it is read before the phone's process has had its turn
 	"$build/framefarm-phone" --port 0 --count "$count" "$@" >"$out" 2>>"$log" &
@@ -75,7 +76,7 @@ play() {
 		sleep 0.1
 	done
 }
-addresses() { sed -n 's/^listening \([^ ]*\) .*/\1/p' "$build/demo-phones.$1"; }
+addresses() { sed -n 's/^listening \([^ ]*\) .*/\1/p' "$data-phones.$1"; }
 
 # ready N: waits until so many devices are.
 ready() {
@@ -147,7 +148,7 @@ cable=
 # The first connection breaks in the middle of the files that its first run needs.
 if play cable 1 --profile galaxy-s9 --quirk cut-in=2000000 && play shelf 2 --profile pixel-8; then
 	cable=$(addresses cable)
-	cat "$build"/demo-phones.*
+	cat "$data"-phones.*
 else
 	tail -n 1 "$log"
 	echo "none can be played on this host; on without them, with this machine alone"
