@@ -39,6 +39,7 @@ struct provision {
 	char had[ADB_PROVISION_MAX][LIMIT_VALUE];
 	int rc;
 	struct err err;
+	bool denied; /* the phone does not let its shell change something */
 };
 
 /* ---- the journal, on the pool ---- */
@@ -152,6 +153,11 @@ static bool went_well(struct provision *p)
 
 /* ---- the answer ---- */
 
+/* By OPPO, OnePlus and realme; by Xiaomi. */
+static const char denied[] =
+	"the phone denies its shell this: Developer options, Disable permission monitoring, or USB "
+	"debugging (Security settings); then USB debugging off and on, and provision again";
+
 static void report(struct adb_op *o)
 {
 	struct provision *p = o->data;
@@ -160,6 +166,7 @@ static void report(struct adb_op *o)
 	for (int i = 0; i < adb_n_settings; i++) {
 		const struct adb_setting *s = &adb_settings[i];
 		struct json *row;
+		bool ok;
 
 		if (!adb_provision_applies(i, o->dev->usb))
 			continue;
@@ -167,9 +174,10 @@ static void report(struct adb_op *o)
 		json_add_str(row, "setting", s->name);
 		json_add_str(row, "want", s->want);
 		json_add_str(row, "is", p->after.value[i]);
-		json_add_bool(row, "ok", adb_provision_ok(&p->after, i));
-		json_add_bool(row, "applied", p->changed[i]);
-		json_add_str(row, "how", s->how);
+		ok = adb_provision_ok(&p->after, i);
+		json_add_bool(row, "ok", ok);
+		json_add_bool(row, "applied", p->changed[i] && ok);
+		json_add_str(row, "how", p->denied && p->changed[i] && !ok ? denied : s->how);
 		json_push(arr, row);
 	}
 	o->op->result.provision.json = json_print(arr, false);
@@ -209,11 +217,14 @@ static int ask(
 	return rc;
 }
 
+/* What did not work is seen by asking; but not why. */
 static void changed(struct adb_op *o, struct adb_shell_result *r)
 {
+	struct provision *p = o->data;
 	struct err e = {0};
 
-	(void)r; /* what did not work is seen by asking */
+	p->denied = strstr(buf_text(&r->out), "SecurityException") ||
+	            strstr(buf_text(&r->err), "SecurityException");
 	adb_op_step(o, ask(o, asked_after, &e), &e);
 }
 

@@ -101,6 +101,15 @@ static void sampled(void *arg, uint32_t compress)
 		send_file(o, compress);
 }
 
+/* Without stat_v2 a size wraps at 4 GiB; the file's name is its hash, so the rest of it has to do. */
+static bool fits(const struct adb_op *o, uint64_t size)
+{
+	uint64_t want = (uint64_t)o->op->in.push.bytes;
+
+	return size == want ||
+	       (!adb_conn_has(o->dev->conn, ADB_F_STAT_V2) && size == (uint32_t)want);
+}
+
 static void looked(void *arg, const struct adb_sync_done *d)
 {
 	struct adb_op *o = arg;
@@ -111,7 +120,7 @@ static void looked(void *arg, const struct adb_sync_done *d)
 		adb_op_sync_failed(o, d);
 		return;
 	}
-	if (!d->rc && S_ISREG(d->stat.mode) && (int64_t)d->stat.size == op->in.push.bytes) {
+	if (!d->rc && S_ISREG(d->stat.mode) && fits(o, d->stat.size)) {
 		op->result.push.skipped = true;
 		op->result.push.bytes = 0;
 		adb_op_finish(o, 0);

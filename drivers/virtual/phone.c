@@ -213,6 +213,8 @@ uint32_t phone_features(const struct phone *p)
 		for (int i = 0; i < p->cfg.profile->n_features; i++)
 			f |= adb_feature_of(
 				p->cfg.profile->features[i], strlen(p->cfg.profile->features[i]));
+	if (q->on[QUIRK_SHORT_STAT])
+		f &= ~(uint32_t)(ADB_F_STAT_V2 | ADB_F_LS_V2);
 	return f | (q->on[QUIRK_DELAYED_ACK] ? ADB_F_DELAYED_ACK : 0);
 }
 

@@ -123,6 +123,8 @@ static void prepare_work(void *arg)
 		.clock = p->cfg.clock,
 		.arm64 = p->cfg.arm64,
 		.auth = p->cfg.auth,
+		.restricts_install = p->cfg.quirks->on[QUIRK_RESTRICT_INSTALL],
+		.denies_shell = p->cfg.quirks->on[QUIRK_DENY_SHELL],
 		.props = p->cfg.props,
 		.n_props = p->cfg.n_props};
 

@@ -58,6 +58,16 @@ const struct quirk_row quirk_rows[QUIRKS] = {
 		"the cable brings no power: the battery feeds the phone"},
 	[QUIRK_NOEXEC] = {"noexec", NULL, 0, 0, 0,
 		"no program can be started from /data/local/tmp, as some vendors mount it"},
+	[QUIRK_ACK_WINDOW] = {"ack-window", "BYTES", 4096, MIB, 65536,
+		"with delayed-ack: takes no more than BYTES and a packet that were not "
+		"acknowledged; what comes beyond stalls its stream"},
+	[QUIRK_SHORT_STAT] = {"short-stat", NULL, 0, 0, 0,
+		"no stat_v2 and ls_v2, as Android 7 and older: sizes wrap at 4 GiB"},
+	[QUIRK_RESTRICT_INSTALL] = {"restrict-install", NULL, 0, 0, 0,
+		"no package is installed until a switch is found, as on Xiaomi and Redmi"},
+	[QUIRK_DENY_SHELL] = {"deny-shell", NULL, 0, 0, 0,
+		"settings and services cannot be changed: a SecurityException, as on OPPO, "
+		"OnePlus and realme"},
 };
 
 static int find(const char *name, size_t n)

@@ -17,6 +17,13 @@
 #define QUEUE    256 /* packets of our own that wait; more are dropped, which a quirk may */
 #define EAGER_MS 50  /* an OKAY waits so long for the data that shall leave with it */
 #define LATE_MAX 64
+#define WINDOWS  64 /* streams whose window is watched */
+
+/* What a stream of the peer may still send; the quirk's window instead of the session's. */
+struct window {
+	uint32_t local, remote; /* ours, the peer's */
+	int64_t credit;
+};
 
 struct late {
 	int64_t at_ms;
@@ -37,6 +44,8 @@ struct qlink {
 	int n_opens; /* OPENs of the peer that were not answered */
 	struct late late[LATE_MAX];
 	int n_late;
+	struct window windows[WINDOWS];
+	int n_windows;
 	struct host_timer *timer;
 };
 
@@ -159,6 +168,66 @@ static bool next_behind_held(struct qlink *k, struct adb_out *ret_out)
 	return let_go(k, ret_out);
 }
 
+/* ---- the window ---- */
+
+static struct window *window_of(struct qlink *k, uint32_t local)
+{
+	for (int i = 0; i < k->n_windows; i++)
+		if (k->windows[i].local == local)
+			return &k->windows[i];
+	return NULL;
+}
+
+static int32_t okay_bytes(const struct adb_out *o)
+{
+	const uint8_t *b = o->buf && o->buf->len == 4 ? o->buf->data : NULL;
+
+	return b ? (int32_t)(b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24) : 0;
+}
+
+static void put_okay_bytes(struct adb_out *o, uint32_t v)
+{
+	for (int i = 0; o->buf && o->buf->len == 4 && i < 4; i++)
+		o->buf->data[i] = (uint8_t)(v >> 8 * i);
+}
+
+/* An OKAY on its way out: the one that answers OPEN grants our window, others what was taken. */
+static void grant(struct qlink *k, struct adb_out *o, bool opened)
+{
+	struct window *w = window_of(k, o->arg0);
+
+	if (!has(k, QUIRK_ACK_WINDOW))
+		return;
+	if (w && o->command == ADB_CLSE)
+		*w = k->windows[--k->n_windows];
+	if (o->command != ADB_OKAY || !o->buf)
+		return;
+	if (opened && !w && k->n_windows < WINDOWS) {
+		w = &k->windows[k->n_windows++];
+		*w = (struct window){o->arg0, o->arg1, quirk(k->q, QUIRK_ACK_WINDOW)};
+		put_okay_bytes(o, (uint32_t)w->credit);
+	} else if (w) {
+		w->credit += okay_bytes(o);
+	}
+}
+
+/* A WRTE that comes in though its stream has no credit is lost, and so is the stream. */
+static bool is_beyond(struct qlink *k, const struct adb_header *h)
+{
+	struct window *w = window_of(k, h->arg1);
+
+	if (!has(k, QUIRK_ACK_WINDOW) || !w || h->arg0 != w->remote)
+		return false;
+	if (h->command == ADB_CLSE)
+		*w = k->windows[--k->n_windows];
+	if (h->command != ADB_WRTE)
+		return false;
+	if (w->credit <= 0)
+		return true;
+	w->credit -= h->len;
+	return false;
+}
+
 static bool answers_open(struct qlink *k, const struct adb_out *o)
 {
 	if (!k->n_opens || (o->command != ADB_OKAY && o->command != ADB_CLSE))
@@ -183,6 +252,7 @@ static bool inner_next(void *arg, struct adb_out *ret_out)
 	if (!k->link.events->next(k->link.arg, ret_out))
 		return false;
 	opened = answers_open(k, ret_out);
+	grant(k, ret_out, opened);
 	if (ret_out->command == ADB_CLSE)
 		change_close(k, ret_out);
 	if (ret_out->command == ADB_OKAY && has(k, QUIRK_SLOW_ACK)) {
@@ -230,6 +300,8 @@ static void inner_packet(void *arg, const struct adb_header *h, const uint8_t *p
 	}
 	if (h->command == ADB_OPEN)
 		k->n_opens++;
+	if (is_beyond(k, h))
+		return;
 	k->link.events->packet(k->link.arg, h, payload);
 }
 
@@ -291,7 +363,8 @@ static const struct adb_link_ops ops = {.kick = kick,
 static bool is_about_packets(const struct quirks *q)
 {
 	static const enum quirk list[] = {QUIRK_OLD_VERSION, QUIRK_DUP_CLOSE, QUIRK_ZERO_CLOSE,
-		QUIRK_LATE_CLOSE, QUIRK_STALE_PACKETS, QUIRK_EAGER_WRITE, QUIRK_SLOW_ACK};
+		QUIRK_LATE_CLOSE, QUIRK_STALE_PACKETS, QUIRK_EAGER_WRITE, QUIRK_SLOW_ACK,
+		QUIRK_ACK_WINDOW};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
 		if (q->on[list[i]])

@@ -35,6 +35,8 @@ void tool_walk(
 	const char *path, void (*fn)(void *arg, const char *key, const char *value), void *arg);
 /* A property, wherever it was set. */
 bool tool_prop(const char *key, char *dst, size_t size);
+/* Whether the phone denies its shell that it changes something; says so on stderr, as Android does. */
+bool tool_is_denied(const char *permission);
 /* Prints a file; false when it is not there. */
 bool tool_print(const char *path);
 

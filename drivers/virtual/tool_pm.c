@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "drivers/virtual/apk.h"
 #include "drivers/virtual/files.h"
+#include "drivers/virtual/tree.h"
 
 #define APP  "/data/app"
 #define PATH 512
@@ -116,8 +117,12 @@ static bool session_package(const char *dir, char package[APK_NAME])
 
 static int commit(const char *dir)
 {
-	char package[APK_NAME], final[PATH];
+	char package[APK_NAME], final[PATH], word[8];
 
+	if (tool_prop(TREE_RESTRICTS_INSTALL, word, sizeof(word))) {
+		files_remove(dir);
+		return failure("INSTALL_FAILED_USER_RESTRICTED: Install canceled by user");
+	}
 	if (!session_package(dir, package)) {
 		files_remove(dir);
 		return failure("INSTALL_PARSE_FAILED_NOT_APK: Failed to parse the package");

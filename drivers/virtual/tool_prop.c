@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "drivers/virtual/tree.h"
 
 #define BUILD     TOOL_SYSTEM "/build.prop"
 #define SET       TOOL_SYSTEM "/set.prop"     /* gone with a reboot */
@@ -22,6 +23,19 @@ bool tool_prop(const char *key, char *dst, size_t size)
 		if (tool_get(files[i], key, dst, size))
 			return true;
 	return false;
+}
+
+bool tool_is_denied(const char *permission)
+{
+	char word[8];
+
+	if (!tool_prop(TREE_DENIES_SHELL, word, sizeof(word)))
+		return false;
+	fprintf(stderr,
+		"\nException occurred while executing:\njava.lang.SecurityException: Permission "
+		"denial, must have one of: (%s)\n",
+		permission);
+	return true;
 }
 
 /* ---- getprop ---- */
@@ -170,6 +184,8 @@ int tool_settings(int argc, char **argv)
 		return list_settings(path, space);
 	if (argc < 4)
 		return bad_settings();
+	if (strcmp(verb, "get") && tool_is_denied("android.permission.WRITE_SECURE_SETTINGS"))
+		return 255;
 	if (!strcmp(verb, "get"))
 		puts(tool_get(path, argv[3], value, sizeof(value)) ? value
 								   : fallback(space, argv[3]));

@@ -22,7 +22,7 @@ int tool_input(int argc, char **argv)
 {
 	(void)argv;
 	if (argc > 1)
-		return 0;
+		return tool_is_denied("android.permission.INJECT_EVENTS") ? 255 : 0;
 	fputs("Usage: input [<source>] <command> [<arg>...]\n", stderr);
 	return 1;
 }
@@ -68,6 +68,8 @@ int tool_svc(int argc, char **argv)
 	const char *on = !strcmp(verb, "enable") ? "1" : !strcmp(verb, "disable") ? "0" : NULL;
 	const char *value = argc > 3 ? stay_on(argv[3]) : NULL;
 
+	if (*verb && tool_is_denied("android.permission.MANAGE_USERS"))
+		return 255;
 	if (!strcmp(what, "power") && !strcmp(verb, "stayon") && value)
 		return set_global("stay_on_while_plugged_in", value);
 	if (!strcmp(what, "power") && !strcmp(verb, "reboot"))

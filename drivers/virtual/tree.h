@@ -17,6 +17,10 @@ struct profile;
 
 #define TREE_SYSTEM "root/data/system"
 
+/* Properties by which the phone's tools know of its quirks. */
+#define TREE_RESTRICTS_INSTALL "ro.framefarm.quirk.restrict_install"
+#define TREE_DENIES_SHELL      "ro.framefarm.quirk.deny_shell"
+
 struct tree_out {
 	/* open: readable for the phone's shell, as most of these files are. */
 	void (*put)(void *arg, const char *path, const char *text, size_t n, bool open);
@@ -31,6 +35,7 @@ struct tree_phone {
 	int n_props;
 	bool arm64; /* what its programs are */
 	bool auth;
+	bool restricts_install, denies_shell; /* quirks that its tools play */
 };
 
 /* ---- what does not move ---- */

@@ -60,6 +60,10 @@ static void framefarm(struct buf *b, const struct tree_phone *t)
 		t->profile->name);
 	if (t->clock)
 		buf_printf(b, "ro.framefarm.clock=%s\n", t->clock);
+	if (t->restricts_install)
+		buf_puts(b, TREE_RESTRICTS_INSTALL "=1\n");
+	if (t->denies_shell)
+		buf_puts(b, TREE_DENIES_SHELL "=1\n");
 }
 
 void tree_props(const struct tree_out *o, const struct tree_phone *t)

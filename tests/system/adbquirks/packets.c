@@ -55,6 +55,16 @@ static void delayed_acks(void **state)
 	quirk_works(r);
 }
 
+/* Fails without: waiting for credit, which was granted in the answer to OPEN. */
+static void a_small_window(void **state)
+{
+	struct rig *r = *state;
+
+	rig_open(r);
+	quirk_works(r);
+	quirk_works(r);
+}
+
 /* Fails without: passing over a CLSE of a stream that is closed. */
 static void closes_come_twice(void **state)
 {
@@ -128,6 +138,7 @@ static const struct CMUnitTest tests[] = {
 	QUIRK_STORY(sums, "--quirk old-version"),
 	QUIRK_STORY(no_features, "--quirk no-features"),
 	QUIRK_STORY(delayed_acks, "--quirk delayed-ack"),
+	QUIRK_STORY(a_small_window, "--quirk delayed-ack --quirk ack-window=65536"),
 	QUIRK_STORY(closes_come_twice, "--quirk dup-close"),
 	QUIRK_STORY(closes_without_an_id, "--quirk zero-close"),
 	QUIRK_STORY(closes_come_late, "--quirk late-close=300"),
