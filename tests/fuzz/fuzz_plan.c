@@ -27,5 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	}
 	plan_fini(&p);
+	if (size && (!*phase_name(data[0]) || !*outcome_name(data[0])))
+		abort();
 	return 0;
 }
