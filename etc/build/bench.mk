@@ -14,12 +14,16 @@ bench-adb: all $(B)/tests/bench/bench_adb $(B)/tests/bench/replay $(B)/tests/adb
 bench-farm: all models $(B)/tests/bench/replay
 	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_farm.py $(BENCH_ARGS)
 
-# One after another, since they would measure each other; one that fails does not keep the next back.
+# One after another, since they would measure each other; one that fails does not keep the next back. The
+# machine's own noise is measured between them.
 BENCHES = agent runner store gate adb farm
+bench: export BENCH_TABLE = $(abspath $(B))/bench.table
 bench:
-	$(Q)mkdir -p "$(B)"; rm -f "$(B)/bench.table"; failed=; for b in $(BENCHES); do echo "== $$b"; \
-		BENCH_TABLE="$(abspath $(B))/bench.table" $(MAKE) --no-print-directory bench-$$b \
-		|| failed="$$failed $$b"; done; \
+	$(Q)mkdir -p "$(B)"; rm -f "$(B)/bench.table" "$(B)/bench.noise"; failed=; \
+		for b in $(BENCHES); do echo "== $$b"; python3 tests/bench/noise.py "$(B)/bench.noise"; \
+			$(MAKE) --no-print-directory bench-$$b || failed="$$failed $$b"; done; \
+		python3 tests/bench/noise.py "$(B)/bench.noise"; \
+		python3 tests/bench/noise.py "$(B)/bench.noise" --row; \
 		python3 tests/bench/table.py "$(B)/bench.table"; \
 		[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 

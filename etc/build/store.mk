@@ -8,6 +8,6 @@ $(B)/tests/bench/bench_store: $(B)/obj/tests/bench/bench_store.o $(call closure,
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,store) -lm
 
 bench-store: $(B)/tests/bench/bench_store
-	$(if $(filter /%,$<),$<,./$<)
+	@python3 tests/bench/bench_c.py store "$(if $(filter /%,$<),$<,./$<)"
 
 .PHONY: bench-store

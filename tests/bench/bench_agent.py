@@ -12,9 +12,10 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "system"))
 from fflib import agentproto as ap
 from fflib.agentbox import AGENT, BUILD, Box
+from table import Table
 
 LOOP = os.path.abspath(os.path.join(BUILD, "tests", "bareloop"))
-SIZE_MAX, RSS_MAX, RATIO_MAX = 160 * 1024, 2048, 2.0
+SIZE_MAX_KIB, RSS_MAX_KIB, RATIO_MAX = 160, 2048, 2.0
 
 
 def cpu_ns(pid):
@@ -57,7 +58,7 @@ def loop_run(hz, seconds, sources):
 
 def main(hz=10, seconds=5, pairs=5):
     box = Box().start()
-    ratios, failed = [], []
+    table, pairs_us = Table("agent"), []
     try:
         c = box.controller()
         available = [k for k in c.welcome["counters"] if k["available"]]
@@ -65,19 +66,19 @@ def main(hz=10, seconds=5, pairs=5):
         for attempt in range(1, pairs + 1):
             ours = agent_run(box, c, attempt, hz, seconds)
             bare = loop_run(hz, seconds, sources)
-            ratios.append(ours / bare)
+            pairs_us.append((ours / 1e3, bare / 1e3))
             print("pair %d: agent %.1f us, bare loop %.1f us a sweep: ratio %.2f" %
-                  (attempt, ours / 1e3, bare / 1e3, ratios[-1]))
-        size, rss, ratio = os.stat(AGENT).st_size, rss_kb(box.pid), statistics.median(ratios)
+                  (attempt, ours / 1e3, bare / 1e3, ours / bare), flush=True)
+        size, rss = os.stat(AGENT).st_size / 1024, rss_kb(box.pid)
     finally:
         box.remove()
-    for what, value, limit in (("bytes of the program", size, SIZE_MAX),
-                               ("KiB resident", rss, RSS_MAX),
-                               ("times the bare loop", round(ratio, 2), RATIO_MAX)):
-        print("%s: %s (at most %s)" % (what, value, limit))
-        failed += [what] if value > limit else []
-    print("%d counters from %d files at %d Hz" % (len(available), len(sources), hz))
-    return 1 if failed else 0
+    table.add("agent while sampling, processor time a sweep", statistics.median(p[0] for p in pairs_us),
+              statistics.median(p[1] for p in pairs_us), statistics.median(p[0] / p[1] for p in pairs_us), "us",
+              RATIO_MAX, "%d counters from %d files at %d Hz" % (len(available), len(sources), hz), at_most=True)
+    table.add("agent, stripped", size, None, size, "KiB", SIZE_MAX_KIB, at_most=True)
+    table.add("agent, resident", rss, None, rss, "KiB", RSS_MAX_KIB, at_most=True)
+    table.show()
+    return 1 if table.missed() else 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ import statistics
 import subprocess
 import sys
 
+from table import Table
+
 MODELS = [
     # name, input, output, input dimensions, output dimensions, runs, warm-up
     ("mlp_16_32_10", "input", "logits", "1,16", "1,10", 50000, 5000),
@@ -30,7 +32,7 @@ def p50(command):
     return int(dict(line.split(" ", 1) for line in out.splitlines())["p50_ns"])
 
 
-def compare(runner, bare, lib, models, rounds, model):
+def compare(table, runner, bare, lib, models, rounds, model):
     name, given, result, in_dims, out_dims, runs, warmup = model
     path = f"{models}/{name}.onnx"
     ours = [runner, "--bench", lib, path, "--runs", str(runs), "--warmup", str(warmup)]
@@ -42,22 +44,22 @@ def compare(runner, bare, lib, models, rounds, model):
         all_ours += [a1, a2]
         all_peer += [b1, b2]
     best, difference = min(all_ours) / min(all_peer), min(all_ours) - min(all_peer)
-    ok = best <= RATIO_MAX or difference <= DIFFERENCE_MAX_NS
-    print(
-        f"{name}: median ratio {statistics.median(ratios):.4f} "
-        f"({min(ratios):.4f} to {max(ratios):.4f}), best {best:.4f}, {difference} ns: "
-        f"{'ok' if ok else 'missed'}",
-        flush=True,
-    )
-    return ok
+    table.add(f"warm latency, {name}", min(all_ours), min(all_peer), best, "ns",
+              target_text=f"≤ {RATIO_MAX} or {DIFFERENCE_MAX_NS} ns more",
+              missed=best > RATIO_MAX and difference > DIFFERENCE_MAX_NS,
+              note=f"{difference} ns more; median of the rounds' ratios {statistics.median(ratios):.4f} "
+                   f"({min(ratios):.4f} to {max(ratios):.4f})")
 
 
 def main():
     if len(sys.argv) not in (5, 6):
         sys.exit(__doc__)
     rounds = int(sys.argv[5]) if len(sys.argv) == 6 else 7
-    results = [compare(*sys.argv[1:5], rounds, model) for model in MODELS]
-    sys.exit(0 if all(results) else 1)
+    table = Table("runner")
+    for model in MODELS:
+        compare(table, *sys.argv[1:5], rounds, model)
+    table.show()
+    sys.exit(1 if table.missed() else 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a bench that is written in C and takes its rows from what it prints:
+
+    bench_c.py gate|store PROGRAM [ARGUMENT…]
+
+Ends with 1 when a target is missed, when the program fails, or when it printed nothing to take."""
+
+import re
+import subprocess
+import sys
+
+from table import Table
+
+GATE_MAX_MS = 100
+VALUES_MIN_M, BARE_MIN, BYTES_MAX = 2.0, 0.5, 4.5
+
+GATE = re.compile(r"^(\S.*?)  +([\d.]+) ms$")
+STORE = re.compile(r"^(\S.*?/s) +([\d.]+) M values/s; bare loop +([\d.]+) \(ratio ([\d.]+)\), with pages of (\d+) bytes "
+                   r"+([\d.]+) \(ratio ([\d.]+)\); ([\d.]+) bytes/value, payload ([\d.]+)$")
+
+
+def gate_row(table, m):
+    ms = float(m.group(2))
+    table.add("200 000 iterations, " + m.group(1), ms, None, ms, "ms", GATE_MAX_MS, at_most=True)
+
+
+def store_row(table, m):
+    rate, bare, ratio = (float(m.group(i)) for i in (2, 3, 4))
+    size, payload = float(m.group(8)), float(m.group(9))
+    table.add("samples to acknowledgement, " + m.group(1), rate, bare, ratio, "M/s",
+              target_text="≥ %g M/s and %g of a bare SQLite loop" % (VALUES_MIN_M, BARE_MIN),
+              missed=rate < VALUES_MIN_M or ratio < BARE_MIN,
+              note="with pages of %s bytes the bare loop has %s, ratio %s" % m.group(5, 6, 7))
+    table.add("size of a value, " + m.group(1), size, None, size, "bytes", BYTES_MAX, "payload %g" % payload,
+              at_most=True)
+
+
+ROWS = {"gate": (GATE, gate_row), "store": (STORE, store_row)}
+
+
+def main():
+    if len(sys.argv) < 3 or sys.argv[1] not in ROWS:
+        sys.exit(__doc__)
+    pattern, add = ROWS[sys.argv[1]]
+    table = Table(sys.argv[1])
+    with subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, text=True) as bench:
+        for line in bench.stdout:
+            m = pattern.match(line.rstrip())
+            if m:
+                add(table, m)
+            else:
+                print(line, end="", flush=True)
+    if not table.rows:
+        print("bench_c: there is no row in what %s printed" % sys.argv[2])
+        return 1
+    table.show()
+    # The programs end with 1 for a target that was missed, which the table tells.
+    return 1 if table.missed() or bench.returncode not in (0, 1) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
