@@ -5,7 +5,8 @@ UMOCK_CFLAGS = $(shell pkg-config --cflags umockdev-1.0 gio-2.0 2>/dev/null)
 UMOCK_LIBS   = $(shell pkg-config --libs umockdev-1.0 gio-2.0 2>/dev/null)
 UMOCK_BUS    = bus slot clock device devlink adbd session relay
 UMOCK_TESTS  = $(patsubst tests/umock/%.c,$(B)/tests/%,$(sort $(wildcard tests/umock/test_*.c)))
-UMOCK_SUPPORT = $(patsubst %,$(B)/obj/tests/unit/drivers/%.o,support_host support_guard support_sink)
+UMOCK_SUPPORT = $(patsubst %,$(B)/obj/tests/unit/drivers/%.o,support_host support_guard support_sink \
+                    support_tmp)
 
 $(patsubst %,$(B)/obj/tests/umock/%.o,$(UMOCK_BUS)): CFLAGS_FILE = $(UMOCK_CFLAGS)
 $(B)/obj/tests/umock/%.o: CFLAGS_FILE += -Itests/unit/drivers
@@ -15,7 +16,7 @@ $(B)/tests/umock-bus: $(patsubst %,$(B)/obj/tests/umock/%.o,$(UMOCK_BUS)) $(call
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,drivers) \
 		$(UMOCK_LIBS)
 
-$(UMOCK_TESTS): $(B)/tests/%: $(B)/obj/tests/umock/%.o $(B)/obj/tests/umock/client.o \
+$(UMOCK_TESTS): $(B)/tests/%: $(B)/obj/tests/umock/%.o $(patsubst %,$(B)/obj/tests/umock/%.o,client rig phone) \
 		$(UMOCK_SUPPORT) $(call closure,drivers) | $(B)/tests/umock-bus
 	@mkdir -p "$(@D)"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,drivers) \

@@ -1,96 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ADB driver over the real libusb: phones on USB as devices, with what a person must do, handed to
- * another tool and taken back. The mocked phones shake hands and echo; what runs on a phone is in
- * tests/system/adbdriver.c.
+ * another tool and taken back. The mocked phones shake hands and echo; a whole phone is in test_phone.c.
  */
-#include "umock.h"
+#include "rig.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "drivers/adb/driver_adb.h"
-#include "support_host.h"
-
-struct rig {
-	struct umock *m;
-	struct support_host *sh;
-	char dir[64];
-};
-
-static int set_up(void **state)
-{
-	struct rig *r = calloc(1, sizeof(*r));
-
-	strcpy(r->dir, "/tmp/ff-umock-XXXXXX");
-	assert_non_null(mkdtemp(r->dir));
-	r->m = umock_start();
-	r->sh = support_host_new(SUPPORT_THREADS);
-	*state = r;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct rig *r = *state;
-	char cmd[128];
-
-	support_stop(r->sh);
-	support_host_free(r->sh);
-	umock_stop(r->m);
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", r->dir);
-	assert_int_equal(system(cmd), 0);
-	free(r);
-	return 0;
-}
-
-static void start(struct rig *r)
-{
-	/* A port on which no adb server listens. */
-	const struct driver_option opts[] = {{"server", "127.0.0.1:1"}};
-
-	support_start(r->sh, &driver_adb, r->dir, opts, 1);
-}
-
-static struct rig *waited; /* for conditions */
-static int which;
-static const char *word;
-
-static bool needs(void *arg)
-{
-	(void)arg;
-	return strstr(support_need(waited->sh, which), word) != NULL;
-}
-
-static bool needs_nothing(void *arg)
-{
-	(void)arg;
-	return !*support_need(waited->sh, which);
-}
-
-static void until_need(struct rig *r, int n, const char *text)
-{
-	waited = r;
-	which = n;
-	word = text;
-	support_until(r->sh, needs, NULL);
-}
-
-static void until_no_need(struct rig *r, int n)
-{
-	waited = r;
-	which = n;
-	support_until(r->sh, needs_nothing, NULL);
-}
-
-/* Without udev ports are scanned now and then, so time must go on while it is waited for. */
-static bool arrived_by_then(void *arg)
-{
-	(void)arg;
-	support_advance(waited->sh, 1000);
-	return support_n_arrived(waited->sh) >= which;
-}
 
 /* A phone can be asked once its session stands; IDENTIFY waits for that. */
 static void test_a_phone_arrives_where_it_is_plugged_and_goes(void **state)
@@ -99,7 +14,7 @@ static void test_a_phone_arrives_where_it_is_plugged_and_goes(void **state)
 	struct driver_op op = {.kind = DRIVER_OP_IDENTIFY};
 
 	umock_tell(r->m, "plug 1-4.2 serial=ABC");
-	start(r);
+	rig_start(r);
 	support_until_arrived(r->sh, 1);
 	assert_string_equal(support_where(r->sh, 0), "usb 1-4.2");
 	assert_int_equal(support_submit(r->sh, &op, NULL), 0);
@@ -112,9 +27,7 @@ static void test_a_phone_arrives_where_it_is_plugged_and_goes(void **state)
 
 	/* It comes back at another port: another arrival; who it is is for IDENTIFY to say. */
 	umock_tell(r->m, "plug 1-3 serial=ABC");
-	waited = r;
-	which = 2;
-	support_until(r->sh, arrived_by_then, NULL);
+	rig_until_arrived(r, 2);
 	assert_string_equal(support_where(r->sh, 1), "usb 1-3");
 }
 
@@ -125,7 +38,7 @@ static void test_two_phones_with_one_serial_are_two(void **state)
 	umock_tell(r->m, "plug 1-1 serial=0123456789ABCDEF");
 	umock_tell(r->m, "plug 1-2 serial=0123456789ABCDEF");
 	umock_tell(r->m, "plug 1-3 serial=");
-	start(r);
+	rig_start(r);
 	support_until_arrived(r->sh, 3);
 }
 
@@ -135,12 +48,12 @@ static void test_an_interface_that_is_held_says_so_until_it_is_let_go(void **sta
 
 	umock_tell(r->m, "plug 1-1 serial=A");
 	umock_tell(r->m, "hold 1-1");
-	start(r);
+	rig_start(r);
 	support_until_arrived(r->sh, 1);
-	until_need(r, 0, "another program");
+	rig_until_need(r, 0, "another program");
 	umock_tell(r->m, "release 1-1");
 	support_advance(r->sh, 5000);
-	until_no_need(r, 0);
+	rig_until_no_need(r, 0);
 }
 
 static void test_charging_only_is_a_persons_affair(void **state)
@@ -148,9 +61,9 @@ static void test_charging_only_is_a_persons_affair(void **state)
 	struct rig *r = *state;
 
 	umock_tell(r->m, "plug 1-1 serial=A iface=mtp");
-	start(r);
+	rig_start(r);
 	support_until_arrived(r->sh, 1);
-	until_need(r, 0, "USB debugging");
+	rig_until_need(r, 0, "USB debugging");
 }
 
 static void test_a_phone_is_handed_over_and_taken_back(void **state)
@@ -159,7 +72,7 @@ static void test_a_phone_is_handed_over_and_taken_back(void **state)
 	struct driver_op id = {.kind = DRIVER_OP_IDENTIFY}, op = {.kind = DRIVER_OP_DETACH};
 
 	umock_tell(r->m, "plug 1-1 serial=A");
-	start(r);
+	rig_start(r);
 	support_until_arrived(r->sh, 1);
 	assert_int_equal(support_submit(r->sh, &id, NULL), 0);
 	while (umock_tell(r->m, "ask 1-1 packets") < 2)
@@ -168,8 +81,7 @@ static void test_a_phone_is_handed_over_and_taken_back(void **state)
 	assert_int_equal(support_do(r->sh, &op), 0);
 	support_until_done(r->sh, &id);
 	assert_int_equal(id.rc, ERR_GONE);
-	while (umock_tell(r->m, "ask 1-1 claimed"))
-		support_step(r->sh);
+	rig_until_told(r, "ask 1-1 claimed", 0);
 	assert_int_equal(support_n_gone(r->sh), 0);
 
 	/* Another tool has it, and lets go. */
@@ -177,8 +89,7 @@ static void test_a_phone_is_handed_over_and_taken_back(void **state)
 	umock_tell(r->m, "release 1-1");
 	op.kind = DRIVER_OP_ATTACH;
 	assert_int_equal(support_do(r->sh, &op), 0);
-	while (!umock_tell(r->m, "ask 1-1 claimed"))
-		support_step(r->sh);
+	rig_until_told(r, "ask 1-1 claimed", 1);
 	memset(&id, 0, sizeof(id));
 	id.kind = DRIVER_OP_IDENTIFY;
 	assert_int_equal(support_submit(r->sh, &id, NULL), 0);
@@ -199,21 +110,19 @@ static void test_the_driver_stops_with_phones_in_every_state(void **state)
 	umock_tell(r->m, "plug 1-3 serial=C iface=mtp");
 	umock_tell(r->m, "plug 1-4 serial=D");
 	umock_tell(r->m, "deaf 1-4 1");
-	start(r);
+	rig_start(r);
 	support_until_arrived(r->sh, 4);
 }
-
-#define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORY(test_a_phone_arrives_where_it_is_plugged_and_goes),
-		STORY(test_two_phones_with_one_serial_are_two),
-		STORY(test_an_interface_that_is_held_says_so_until_it_is_let_go),
-		STORY(test_charging_only_is_a_persons_affair),
-		STORY(test_a_phone_is_handed_over_and_taken_back),
-		STORY(test_the_driver_stops_with_phones_in_every_state),
+		RIG_STORY(test_a_phone_arrives_where_it_is_plugged_and_goes),
+		RIG_STORY(test_two_phones_with_one_serial_are_two),
+		RIG_STORY(test_an_interface_that_is_held_says_so_until_it_is_let_go),
+		RIG_STORY(test_charging_only_is_a_persons_affair),
+		RIG_STORY(test_a_phone_is_handed_over_and_taken_back),
+		RIG_STORY(test_the_driver_stops_with_phones_in_every_state),
 	};
 
 	return cmocka_run_group_tests_name("adb_usb", tests, NULL, NULL);
