@@ -388,18 +388,19 @@ static void test_a_reboot_makes_it_go_and_come_back(void **state)
 		skip();
 	str_copy(key, sizeof(key), r->id.key);
 	assert_int_equal(
-		RUN(r, NULL, "sh", "-c", "setprop debug.kept 1; sleep 1000 >/dev/null 2>&1 &"), 0);
-	drop_output(r);
-	new_op(r, DRIVER_OP_REBOOT);
-	do_op(r);
+		RIG_RUN(r, NULL, "sh", "-c", "setprop debug.kept 1; sleep 1000 >/dev/null 2>&1 &"),
+		0);
+	rig_drop_output(r);
+	rig_op(r, DRIVER_OP_REBOOT);
+	rig_do(r);
 	support_until_gone(r->sh, 1);
 	support_until(r->sh, is_back, r);
-	new_op(r, DRIVER_OP_IDENTIFY);
-	do_op(r);
+	rig_op(r, DRIVER_OP_IDENTIFY);
+	rig_do(r);
 	assert_string_equal(r->op.result.identity.key, key);
-	assert_int_equal(RUN(r, NULL, "sh", "-c", "echo \"[$(getprop debug.kept)]\""), 0);
+	assert_int_equal(RIG_RUN(r, NULL, "sh", "-c", "echo \"[$(getprop debug.kept)]\""), 0);
 	assert_string_equal(r->op.result.exec.out, "[]\n"); /* it did restart */
-	drop_output(r);
+	rig_drop_output(r);
 }
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, rig_new, rig_free)
