@@ -32,6 +32,12 @@ static bool direct_send(struct adb_conn *c, struct stream *s, struct adb_buf *b)
 	return adb_stream_send(adb_stream_of(s), b);
 }
 
+static struct adb_buf *direct_hold(struct adb_conn *c, struct stream *s)
+{
+	(void)c;
+	return adb_stream_hold(adb_stream_of(s));
+}
+
 static void direct_finish(struct adb_conn *c, struct stream *s)
 {
 	(void)c;
@@ -50,7 +56,7 @@ static void direct_free(struct adb_conn *c)
 }
 
 static const struct adb_conn_ops direct_ops = {
-	direct_open, direct_send, direct_finish, direct_close, direct_free};
+	direct_open, direct_send, direct_hold, direct_finish, direct_close, direct_free};
 
 struct adb_conn *adb_conn_direct(struct driver_host *h, struct adb_host *session)
 {

@@ -25,6 +25,8 @@ struct adb_conn_ops {
 	/* Sends a whole buffer in order with write(); takes the reference. False when enough is
 	 * queued: drained() follows. */
 	bool (*send)(struct adb_conn *c, struct stream *s, struct adb_buf *b);
+	/* As adb_stream_hold(); NULL: never. */
+	struct adb_buf *(*hold)(struct adb_conn *c, struct stream *s);
 	/* As the stream's close(), but what is queued goes out first. */
 	void (*finish)(struct adb_conn *c, struct stream *s);
 	/* The owner's end of it: every stream is closed with ERR_GONE, later, on the loop, and
@@ -52,6 +54,11 @@ static inline void adb_conn_unref(struct adb_conn *c)
 {
 	if (!--c->refs)
 		c->ops->free(c);
+}
+
+static inline struct adb_buf *adb_conn_hold(struct adb_conn *c, struct stream *s)
+{
+	return c->ops->hold ? c->ops->hold(c, s) : NULL;
 }
 
 static inline bool adb_conn_has(const struct adb_conn *c, enum adb_feature f)

@@ -326,7 +326,7 @@ static void via_free(struct adb_conn *c)
 }
 
 static const struct adb_conn_ops via_ops = {
-	via_open, via_send, via_finish, via_close_all, via_free};
+	via_open, via_send, NULL, via_finish, via_close_all, via_free};
 
 /* What the server can carry for the phone: all but what concerns packets. */
 static uint32_t read_features(const char *list)

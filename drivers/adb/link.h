@@ -55,6 +55,9 @@ struct adb_link_ops {
 	/* The end, at once: no event and no done() comes any more; what is queued is dropped. Frees the link (its
 	 * memory may live on until the kernel has given its transfers back). */
 	void (*close)(struct adb_link *l);
+	/* Inside packet(): a reference to the buffer that its payload lies in, for who keeps it longer
+	 * than the call. NULL: it must be copied. A link may have none of it (NULL). */
+	struct adb_buf *(*hold)(struct adb_link *l);
 };
 
 struct adb_link {

@@ -445,7 +445,13 @@ static void tcp_close(struct adb_link *l)
 	leave(t);
 }
 
-static const struct adb_link_ops tcp_ops = {tcp_kick, tcp_pause, tcp_agreed, tcp_resync, tcp_close};
+static struct adb_buf *tcp_hold(struct adb_link *l)
+{
+	return adb_parser_hold(&of(l)->parser);
+}
+
+static const struct adb_link_ops tcp_ops = {
+	tcp_kick, tcp_pause, tcp_agreed, tcp_resync, tcp_close, tcp_hold};
 
 /* AOSP's own values (client/transport_local.cpp, adb_utils): a peer that does not answer for eleven
  * seconds is gone. They fail on a socket that is not TCP, as tests use, which does no harm. */

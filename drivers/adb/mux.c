@@ -43,7 +43,7 @@ struct adb_stream *mux_stream_new(struct adb_mux *m, enum mux_state state)
 	s->state = state;
 	s->local = m->next_id++;
 	TAILQ_INIT(&s->out);
-	buf_init(&s->in, ADB_WINDOW + ADB_PAYLOAD_MAX);
+	TAILQ_INIT(&s->in);
 	TAILQ_INSERT_TAIL(&m->all, s, all);
 	m->n_streams++;
 	map_put(m->by_id, s->local, s);
@@ -59,7 +59,7 @@ void mux_stream_check_free(struct adb_stream *s)
 	assert(!s->in_ready && !s->in_todo && TAILQ_EMPTY(&s->out) && !s->deadline);
 	TAILQ_REMOVE(&m->all, s, all);
 	m->n_streams--;
-	buf_fini(&s->in);
+	mux_in_drop(s);
 	mem_free(s);
 }
 

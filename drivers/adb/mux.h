@@ -79,6 +79,9 @@ void adb_stream_refuse(struct adb_stream *s);
 /* Sends a whole buffer, of at most the agreed payload, without copying it; takes the reference.
  * False when ADB_SEND_MAX are queued: drained() follows. Order with write() is kept. */
 bool adb_stream_send(struct adb_stream *s, struct adb_buf *b);
+/* Inside data(): a reference to the buffer that its bytes lie in, for who keeps them longer than the
+ * call; NULL: they must be copied. */
+struct adb_buf *adb_stream_hold(struct adb_stream *s);
 /* Nothing is queued or unacknowledged. */
 bool adb_stream_idle(const struct adb_stream *s);
 /* As the stream's close(), but what is queued goes out first. */

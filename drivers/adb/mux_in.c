@@ -8,10 +8,10 @@
 
 #include "base/err.h"
 #include "base/map.h"
+#include "base/mem.h"
 
-/* Of what was kept for a paused stream, in one call of data() and in one turn. */
-#define PIECE    (64 * 1024)
-#define PER_TURN (512 * 1024)
+#define PER_TURN (512 * 1024) /* of what was kept for a paused stream, and one packet */
+#define GATHER   4096         /* short packets are kept in buffers of this size */
 
 static void violation(struct adb_mux *m, const char *text)
 {
@@ -39,32 +39,95 @@ static void hand_out(struct adb_stream *s, const uint8_t *data, size_t n)
 	s->due += (int64_t)n;
 }
 
+static struct mux_kept *pop(struct adb_stream *s)
+{
+	struct mux_kept *k = TAILQ_FIRST(&s->in);
+
+	if (!k)
+		return NULL;
+	TAILQ_REMOVE(&s->in, k, link);
+	s->kept -= k->n;
+	return k;
+}
+
+static void kept_free(struct mux_kept *k)
+{
+	adb_buf_unref(k->buf);
+	mem_free(k);
+}
+
+void mux_in_drop(struct adb_stream *s)
+{
+	struct mux_kept *k;
+
+	while ((k = pop(s)))
+		kept_free(k);
+}
+
 bool mux_in_deliver(struct adb_stream *s)
 {
 	size_t budget = PER_TURN;
+	struct mux_kept *k;
 
-	while (!s->paused && !s->deaf && s->in_at < s->in.len && budget) {
-		size_t n = s->in.len - s->in_at;
-
-		if (n > PIECE)
-			n = PIECE;
-		hand_out(s, s->in.data + s->in_at, n);
-		s->in_at += n;
-		budget -= n < budget ? n : budget;
+	while (!s->paused && !s->deaf && budget && (k = pop(s))) {
+		s->again = k->buf;
+		hand_out(s, k->data, k->n);
+		s->again = NULL;
+		budget -= k->n < budget ? k->n : budget;
+		kept_free(k);
 	}
-	if (!s->deaf && s->in_at < s->in.len)
+	if (s->deaf)
+		mux_in_drop(s);
+	if (s->kept)
 		return false;
-	buf_fini(&s->in);
-	s->in_at = 0;
 	mux_in_acknowledge(s);
 	return true;
 }
 
+static struct mux_kept *kept_add(struct adb_stream *s, struct adb_buf *buf, bool held)
+{
+	struct mux_kept *k = mem_zalloc(sizeof(*k));
+
+	k->buf = buf;
+	k->held = held;
+	k->data = buf->data;
+	TAILQ_INSERT_TAIL(&s->in, k, link);
+	return k;
+}
+
+static struct mux_kept *copy(struct adb_stream *s, const uint8_t *data, size_t n)
+{
+	struct mux_kept *k = TAILQ_LAST(&s->in, mux_kepts);
+
+	if (!k || k->held || k->buf->cap - k->buf->len < n)
+		k = kept_add(s, adb_buf_new(n < GATHER ? GATHER : (uint32_t)n), false);
+	memcpy(k->buf->data + k->buf->len, data, n);
+	k->buf->len += (uint32_t)n;
+	return k;
+}
+
+/* False beyond the bound. */
 static bool keep(struct adb_stream *s, const uint8_t *data, size_t n)
 {
 	size_t max = s->m->cfg.delayed_ack ? ADB_WINDOW + ADB_PAYLOAD_MAX : ADB_PAYLOAD_MAX;
+	struct adb_link *l = s->m->l;
+	struct adb_buf *packet;
+	struct mux_kept *k;
 
-	return s->in.len + n <= max && (!n || !buf_put(&s->in, data, n));
+	if (s->kept + n > max)
+		return false;
+	if (!n)
+		return true;
+	packet = l->ops->hold ? l->ops->hold(l) : NULL;
+	if (packet) {
+		k = kept_add(s, packet, true);
+		k->data = data;
+	} else {
+		k = copy(s, data, n);
+	}
+	k->n += n;
+	s->kept += n;
+	return true;
 }
 
 static void on_wrte(struct adb_mux *m, const struct adb_header *h, const uint8_t *payload)
@@ -73,14 +136,25 @@ static void on_wrte(struct adb_mux *m, const struct adb_header *h, const uint8_t
 
 	if (!s || s->state != MUX_OPEN || s->remote != h->arg0)
 		return;
-	if (s->paused || s->in.len) {
+	if (s->paused || s->kept) {
 		if (!keep(s, payload, h->len))
 			violation(m, "the peer sent more than it was allowed to");
 		s->owes = true;
 		return;
 	}
+	s->direct = true;
 	hand_out(s, payload, h->len);
+	s->direct = false;
 	mux_in_acknowledge(s);
+}
+
+struct adb_buf *adb_stream_hold(struct adb_stream *s)
+{
+	struct adb_link *l = s->m->l;
+
+	if (s->again)
+		return adb_buf_ref(s->again);
+	return s->direct && l->ops->hold ? l->ops->hold(l) : NULL;
 }
 
 /* ---- the rest ---- */

@@ -14,8 +14,6 @@
 
 #include <sys/queue.h>
 
-#include "base/buf.h"
-
 struct map;
 
 /* CLSE for streams that are none of ours. At half of it the link is paused, so that a peer that
@@ -35,6 +33,16 @@ struct mux_chunk {
 	TAILQ_ENTRY(mux_chunk) link;
 	struct adb_buf *buf;
 	bool sent_whole; /* came by adb_stream_send() */
+};
+
+/* What came while its stream was paused: a long packet where the link received it, short ones
+ * gathered. */
+struct mux_kept {
+	TAILQ_ENTRY(mux_kept) link;
+	struct adb_buf *buf;
+	const uint8_t *data;
+	size_t n;
+	bool held; /* the link's buffer */
 };
 
 struct adb_stream {
@@ -61,11 +69,13 @@ struct adb_stream {
 
 	/* In. */
 	bool paused;
-	bool deaf;     /* the receiver wants nothing more but the end */
-	struct buf in; /* came while paused */
-	size_t in_at;  /* handed out of it */
-	int64_t due;   /* bytes that were handed out and not acknowledged */
-	bool owes;     /* an OKAY */
+	bool deaf; /* the receiver wants nothing more but the end */
+	TAILQ_HEAD(mux_kepts, mux_kept) in;
+	size_t kept;           /* bytes of them */
+	int64_t due;           /* bytes that were handed out and not acknowledged */
+	bool owes;             /* an OKAY */
+	bool direct;           /* data() is called with a packet of the link's, … */
+	struct adb_buf *again; /* … or with one that was kept */
 
 	/* The end. */
 	bool held; /* not to be freed: a MUX_ASKED stream is its user's, or closed() runs */
@@ -113,6 +123,7 @@ void adb_stream_open_within(struct adb_stream *s, int64_t ms);
 /* Hands out what was kept, a bounded part of it; true when nothing is left. */
 bool mux_in_deliver(struct adb_stream *s);
 void mux_in_acknowledge(struct adb_stream *s);
+void mux_in_drop(struct adb_stream *s); /* what was kept */
 
 /* mux_out.c */
 void mux_kick(struct adb_mux *m);

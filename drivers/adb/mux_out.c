@@ -258,7 +258,7 @@ static void stream_pause(struct stream *base, bool on)
 	s->paused = on;
 	if (on)
 		return;
-	if (s->in.len || s->state == MUX_ENDED)
+	if (s->kept || s->state == MUX_ENDED)
 		mux_todo(s);
 	else
 		mux_in_acknowledge(s);

@@ -82,7 +82,17 @@ uint32_t adb_sum(const void *data, size_t n)
 	return sum;
 }
 
-/* ---- packets out of a stream: buf[used … have) is not taken yet ---- */
+/* ---- packets out of a stream: what was read [used … have) is not taken yet ---- */
+
+static bool is_long(uint32_t len)
+{
+	return ADB_HEADER + (size_t)len + ADB_HEADER > CHUNK;
+}
+
+static size_t space(const struct adb_parser *p)
+{
+	return p->buf ? ADB_HEADER + (size_t)p->buf->cap + ADB_HEADER : 0;
+}
 
 void adb_parser_init(struct adb_parser *p, uint32_t max)
 {
@@ -91,28 +101,30 @@ void adb_parser_init(struct adb_parser *p, uint32_t max)
 
 void adb_parser_fini(struct adb_parser *p)
 {
-	mem_free(p->buf);
+	adb_buf_unref(p->buf);
 	*p = (struct adb_parser){.bad = ERR_PROTO};
 }
 
-/* Moves what is left to the front of a buffer of at least n bytes. */
+/* Moves what is left to the front of a buffer of at least n bytes that is the parser's alone. */
 static int make_space(struct adb_parser *p, size_t n)
 {
 	uint32_t left = p->have - p->used;
-	uint8_t *buf = p->buf;
+	struct adb_buf *buf = p->buf;
 
-	if (n > p->cap) {
-		buf = mem_try(n);
+	if (n > space(p) || buf->refs > 1) {
+		size_t cap = n - 2 * ADB_HEADER;
+
+		if (cap < p->long_last)
+			cap = p->long_last;
+		buf = adb_buf_try((uint32_t)cap);
 		if (!buf)
 			return p->bad = ERR_NOMEM;
 	}
 	if (left && (buf != p->buf || p->used))
-		memmove(buf, p->buf + p->used, left);
-	if (buf != p->buf) {
-		mem_free(p->buf);
-		p->buf = buf;
-		p->cap = n;
-	}
+		memmove(buf->head, p->buf->head + p->used, left);
+	if (buf != p->buf)
+		adb_buf_unref(p->buf);
+	p->buf = buf;
 	p->used = 0;
 	p->have = left;
 	return 0;
@@ -128,27 +140,39 @@ size_t adb_parser_room(struct adb_parser *p, uint8_t **ret_where)
 		return 0;
 	/* Exactly to the end of a long packet and the header behind it, so that the next one begins
 	 * at the front and is read to where it stays. */
-	if (left >= ADB_HEADER && !adb_header_get(p->buf + p->used, p->max, &h) &&
-		ADB_HEADER + (size_t)h.len + ADB_HEADER > CHUNK)
+	if (left >= ADB_HEADER && !adb_header_get(p->buf->head + p->used, p->max, &h) &&
+		is_long(h.len))
 		want = ADB_HEADER + (size_t)h.len + ADB_HEADER;
-	if ((p->used + want > p->cap || !left) && make_space(p, want))
+	if ((p->used + want > space(p) || !left) && make_space(p, want))
 		return 0;
-	*ret_where = p->buf + p->have;
+	*ret_where = p->buf->head + p->have;
 	return p->used + want - p->have;
+}
+
+/* Links that nothing comes on hold no long buffer. */
+static void drop_long(struct adb_parser *p)
+{
+	if (space(p) <= CHUNK)
+		return;
+	adb_buf_unref(p->buf);
+	p->buf = NULL;
+	p->have = p->used = 0;
 }
 
 int adb_parser_got(struct adb_parser *p, size_t n)
 {
 	const uint8_t *at;
 
-	assert(p->bad || n <= p->cap - p->have);
+	assert(p->bad || n <= space(p) - p->have);
 	p->payload = NULL;
 	if (p->bad)
 		return p->bad;
 	p->have += n;
+	if (p->have == p->used)
+		drop_long(p);
 	if (p->have - p->used < ADB_HEADER)
 		return 0;
-	at = p->buf + p->used;
+	at = p->buf->head + p->used;
 	if (adb_header_get(at, p->max, &p->h))
 		return p->bad = ERR_PROTO;
 	if (p->have - p->used - ADB_HEADER < p->h.len)
@@ -156,7 +180,15 @@ int adb_parser_got(struct adb_parser *p, size_t n)
 	if (p->verify && p->h.sum && p->h.sum != adb_sum(at + ADB_HEADER, p->h.len))
 		return p->bad = ERR_PROTO;
 	if (p->h.len)
-		p->payload = p->buf + p->used + ADB_HEADER;
+		p->payload = p->buf->head + p->used + ADB_HEADER;
 	p->used += ADB_HEADER + p->h.len;
+	p->long_last = is_long(p->h.len) ? p->h.len : 0;
 	return 1;
+}
+
+struct adb_buf *adb_parser_hold(struct adb_parser *p)
+{
+	bool worth = p->payload && is_long(p->h.len) && p->h.len >= p->buf->cap / 2;
+
+	return worth ? adb_buf_ref(p->buf) : NULL;
 }

@@ -53,20 +53,24 @@ int adb_header_get(const uint8_t src[ADB_HEADER], uint32_t max, struct adb_heade
 uint32_t adb_sum(const void *data, size_t n);
 
 /*
- * A packet on its way out, counted by references: a payload with room for the header before it, so
- * that both leave in one write, and a file can be read to where it is sent from. `len` bytes of
- * `data` are the payload. Filled by its maker before it is given away, never changed afterwards.
+ * A packet on its way, counted by references: a payload with room for the header before it, so that
+ * both move in one call, and a file can be read to where it is sent from, or written from where it
+ * was received. Out: `len` bytes of `data` are the payload; filled by its maker before it is given
+ * away, never changed afterwards. In: the parser's bytes, from `head` on; behind the longest payload
+ * there is room for the next header, which comes with it.
  */
 struct adb_buf {
 	int refs; /* of the loop thread alone */
+	int size; /* of its memory; packet_buf.c's */
 	uint32_t cap, len;
 	uint8_t head[ADB_HEADER]; /* directly before data */
-	uint8_t data[];
+	uint8_t data[];           /* cap, and ADB_HEADER more */
 };
 _Static_assert(offsetof(struct adb_buf, data) == offsetof(struct adb_buf, head) + ADB_HEADER,
 	"header and payload are one run of bytes");
 
 struct adb_buf *adb_buf_new(uint32_t cap); /* cap at most ADB_PAYLOAD_MAX; one reference */
+struct adb_buf *adb_buf_try(uint32_t cap); /* NULL when memory is out */
 struct adb_buf *adb_buf_ref(struct adb_buf *b);
 void adb_buf_unref(struct adb_buf *b); /* NULL is allowed */
 
@@ -82,9 +86,12 @@ struct adb_parser {
 	struct adb_header h;
 	uint8_t *payload; /* of the packet that adb_parser_got() announced; NULL when h.len is 0 */
 
-	uint8_t *buf; /* the parser's own */
-	uint32_t cap, have, used;
-	int bad; /* 0, or the code that ended it */
+	struct adb_buf *buf; /* what was read, from `head` on; NULL when nothing is left of it */
+	uint32_t have, used;
+	uint32_t
+		long_last; /* length of the packet before, if that was a long one: so is the next, in
+			       all likelihood */
+	int bad;           /* 0, or the code that ended it */
 };
 
 void adb_parser_init(struct adb_parser *p, uint32_t max);
@@ -94,5 +101,8 @@ size_t adb_parser_room(struct adb_parser *p, uint8_t **ret_where);
 /* n more bytes stand there (0 goes on with what is left). 1: a packet is in p->h and p->payload,
  * valid until the next call; 0: more bytes are needed; ERR_PROTO, ERR_NOMEM: final. */
 int adb_parser_got(struct adb_parser *p, size_t n);
+/* A reference to the buffer that the announced payload lies in, which then is not written to any
+ * more: who keeps the payload need not copy it. NULL for one that is not worth it. */
+struct adb_buf *adb_parser_hold(struct adb_parser *p);
 
 #endif

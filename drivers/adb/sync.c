@@ -248,6 +248,9 @@ static void on_data(void *arg, const uint8_t *data, size_t n)
 		adb_sync_expect(&s->parser, kinds[j->kind].kind[has_v2(s, j->kind)]);
 	if (adb_sync_feed(&s->parser, data, n, on_reply, s, &used) < 0)
 		sync_fail(s, ERR_PROTO, "the phone broke the sync protocol");
+	j = s->rc ? NULL : answered(s);
+	if (j && j->pull)
+		sync_pull_flush(j);
 }
 
 /* ---- requests on their way ---- */

@@ -98,6 +98,8 @@ void sync_fill_drop(struct sync_job *j); /* what a push holds */
 int sync_pull_begin(struct sync_job *j, const char *dst, int64_t max_bytes, struct err *e);
 /* A piece of DATA; false ends the session (sync_fail() was called). */
 bool sync_pull_data(struct sync_job *j, const uint8_t *data, size_t n);
+/* The packet that the last pieces came in has no more of them: what lies in it is written now. */
+void sync_pull_flush(struct sync_job *j);
 /* The phone said DONE: the rest is written, then the job ends. */
 void sync_pull_finish(struct sync_job *j);
 /* Removes what was begun; what is on the pool ends first. */

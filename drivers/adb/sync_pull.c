@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file of the phone on its way into the host: pieces are gathered into blocks, blocks are written
- * on the pool in order, and the stream is paused while enough of them wait. The file gets its name
- * last. See sync_internal.h.
+ * A file of the phone on its way into the host: blocks are written on the pool in order, and the
+ * stream is paused while enough of them wait. A block is what one long packet brought, written from
+ * where the link received it; short packets, too many pieces and what is unpacked are gathered in
+ * blocks of our own. The file gets its name last. See sync_internal.h.
  */
 #include "drivers/adb/sync_internal.h"
 
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -18,10 +20,14 @@
 
 #define BLOCK      ADB_PAYLOAD_MAX /* as all long buffers, so that they are used again */
 #define BLOCKS_MAX 4               /* that wait or are being written */
+#define PIECES_MAX 64              /* of a packet: DATA of 64 KiB make 17; the rest is copied */
 
 struct block {
 	TAILQ_ENTRY(block) link;
 	struct adb_buf *buf;
+	bool held;    /* the packet's, not ours */
+	int n_pieces; /* of the file in it, in order */
+	struct iovec pieces[PIECES_MAX];
 };
 
 TAILQ_HEAD(blocks, block);
@@ -34,6 +40,7 @@ struct sync_pull {
 	bool unpacked; /* the compressed stream is complete */
 	struct blocks waiting;
 	struct block *open; /* being filled */
+	bool crowded;       /* this packet has too many pieces */
 	int n_blocks;
 	bool paused;
 
@@ -48,11 +55,15 @@ struct sync_pull {
 
 static void write_next(struct sync_pull *p);
 
-static struct block *block_new(void)
+/* Takes the reference to a packet; NULL: memory of our own, one piece that grows. */
+static struct block *block_new(struct adb_buf *packet)
 {
 	struct block *b = mem_alloc(sizeof(*b));
 
-	b->buf = adb_buf_new(BLOCK);
+	b->held = packet;
+	b->n_pieces = packet ? 0 : 1;
+	b->buf = packet ? packet : adb_buf_new(BLOCK);
+	b->pieces[0] = (struct iovec){b->buf->data, 0};
 	return b;
 }
 
@@ -84,17 +95,21 @@ int sync_pull_begin(struct sync_job *j, const char *dst, int64_t max_bytes, stru
 
 /* ---- on the pool ---- */
 
-static int write_all(int fd, const uint8_t *data, size_t n)
+static int write_all(int fd, struct iovec *iov, int n)
 {
 	while (n) {
-		ssize_t w = write(fd, data, n);
+		ssize_t w = writev(fd, iov, n);
 
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w < 0)
 			return -errno;
-		data += w;
-		n -= w;
+		for (; n && (size_t)w >= iov->iov_len; n--, iov++)
+			w -= (ssize_t)iov->iov_len;
+		if (n) {
+			iov->iov_base = (uint8_t *)iov->iov_base + w;
+			iov->iov_len -= (size_t)w;
+		}
 	}
 	return 0;
 }
@@ -107,7 +122,7 @@ static int write_block(struct sync_pull *p)
 		p->fd = open(p->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (p->fd < 0)
 		return err_errno(&p->err, errno, "cannot write %s", p->part);
-	rc = p->block ? write_all(p->fd, p->block->buf->data, p->block->buf->len) : 0;
+	rc = p->block ? write_all(p->fd, p->block->pieces, p->block->n_pieces) : 0;
 	if (rc)
 		return err_errno(&p->err, -rc, "cannot write %s", p->part);
 	if (!p->last)
@@ -193,25 +208,46 @@ static void close_block(struct sync_pull *p)
 	p->open = NULL;
 }
 
-static uint8_t *block_room(struct sync_pull *p, size_t *ret_room)
+static void open_block(struct sync_pull *p, struct adb_buf *packet)
 {
-	if (p->open && p->open->buf->len == BLOCK)
-		close_block(p);
-	if (!p->open) {
-		p->open = block_new();
-		p->n_blocks++;
-	}
-	*ret_room = BLOCK - p->open->buf->len;
-	return p->open->buf->data + p->open->buf->len;
+	close_block(p);
+	p->open = block_new(packet);
+	p->n_blocks++;
 }
 
-/* *ret_used of the data go into the open block. */
+/* The piece stays where it is. False where it must be copied. */
+static bool take_held(struct sync_pull *p, const uint8_t *data, size_t n)
+{
+	struct adb_sync *s = p->job->s;
+	struct adb_buf *packet;
+
+	if (p->open && p->open->held) {
+		p->crowded = p->open->n_pieces == PIECES_MAX;
+	} else if (!p->unpack && !p->crowded) {
+		packet = adb_conn_hold(s->conn, s->stream);
+		if (packet)
+			open_block(p, packet);
+	}
+	if (!p->open || !p->open->held || p->crowded)
+		return false;
+	p->open->pieces[p->open->n_pieces++] = (struct iovec){(void *)data, n};
+	p->job->result.bytes += (int64_t)n;
+	return true;
+}
+
+/* *ret_used of the data go into an open block of our own. */
 static int take(struct sync_pull *p, const uint8_t *data, size_t n, size_t *ret_used)
 {
+	struct iovec *piece;
 	size_t room, made;
-	uint8_t *dst = block_room(p, &room);
+	uint8_t *dst;
 	int rc = 0;
 
+	if (!p->open || p->open->held || p->open->pieces[0].iov_len == BLOCK)
+		open_block(p, NULL);
+	piece = p->open->pieces;
+	room = BLOCK - piece->iov_len;
+	dst = (uint8_t *)piece->iov_base + piece->iov_len;
 	if (p->unpack) {
 		rc = adb_compress_run(p->unpack, data, n, ret_used, dst, room, &made, false);
 		p->unpacked |= rc == 1;
@@ -220,10 +256,26 @@ static int take(struct sync_pull *p, const uint8_t *data, size_t n, size_t *ret_
 		*ret_used = made = n < room ? n : room;
 		memcpy(dst, data, made);
 	}
-	p->open->buf->len += (uint32_t)made;
-	p->job->result.bytes += made;
-	if (!rc && p->job->result.bytes > p->max_bytes)
-		rc = ERR_TOOBIG;
+	piece->iov_len += made;
+	p->job->result.bytes += (int64_t)made;
+	return rc;
+}
+
+/* A full block can leave output inside the decompressor: once more without input. */
+static int take_copied(struct sync_pull *p, const uint8_t *data, size_t n)
+{
+	size_t used, before;
+	int rc;
+
+	do {
+		before = p->open && !p->open->held ? p->open->pieces[0].iov_len : 0;
+		rc = take(p, data, n, &used);
+		data += used;
+		n -= used;
+		if (!rc && p->job->result.bytes > p->max_bytes)
+			rc = ERR_TOOBIG;
+	} while (!rc &&
+		 (n || (p->unpack && p->open->pieces[0].iov_len == BLOCK && before != BLOCK)));
 	return rc;
 }
 
@@ -231,16 +283,10 @@ bool sync_pull_data(struct sync_job *j, const uint8_t *data, size_t n)
 {
 	struct sync_pull *p = j->pull;
 	struct adb_sync *s = j->s;
-	size_t used, before;
-	int rc = 0;
+	int rc = take_held(p, data, n) ? 0 : take_copied(p, data, n);
 
-	/* A full block can leave output inside the decompressor: once more without input. */
-	do {
-		before = p->open ? p->open->buf->len : 0;
-		rc = take(p, data, n, &used);
-		data += used;
-		n -= used;
-	} while (!rc && (n || (p->unpack && p->open->buf->len == BLOCK && before != BLOCK)));
+	if (!rc && p->job->result.bytes > p->max_bytes)
+		rc = ERR_TOOBIG;
 	if (rc) {
 		sync_fail(s, rc,
 			rc == ERR_TOOBIG ? "the phone's file is larger than it may be"
@@ -253,6 +299,17 @@ bool sync_pull_data(struct sync_job *j, const uint8_t *data, size_t n)
 	}
 	write_next(p);
 	return !s->rc;
+}
+
+void sync_pull_flush(struct sync_job *j)
+{
+	struct sync_pull *p = j->pull;
+
+	p->crowded = false;
+	if (p->open && p->open->held) {
+		close_block(p);
+		write_next(p);
+	}
 }
 
 void sync_pull_finish(struct sync_job *j)

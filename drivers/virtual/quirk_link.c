@@ -354,11 +354,19 @@ static void close_link(struct adb_link *l)
 	mem_free(k);
 }
 
+static struct adb_buf *hold_payload(struct adb_link *l)
+{
+	struct adb_link *inner = of(l)->inner;
+
+	return inner->ops->hold ? inner->ops->hold(inner) : NULL;
+}
+
 static const struct adb_link_ops ops = {.kick = kick,
 	.pause = pause_reading,
 	.agreed = agreed,
 	.resync = resync,
-	.close = close_link};
+	.close = close_link,
+	.hold = hold_payload};
 
 static bool is_about_packets(const struct quirks *q)
 {

@@ -57,6 +57,15 @@ void catcher_opened(void *arg)
 	((struct catcher *)arg)->opened++;
 }
 
+static void catcher_hold(struct catcher *k, const uint8_t *data, size_t n)
+{
+	struct adb_buf *b = adb_stream_hold(k->s);
+
+	adb_buf_unref(k->held);
+	k->held = b;
+	k->held_fits = b && data >= b->data && data + n <= b->data + b->cap;
+}
+
 static void catcher_data(void *arg, const uint8_t *data, size_t n)
 {
 	struct catcher *k = arg;
@@ -67,6 +76,8 @@ static void catcher_data(void *arg, const uint8_t *data, size_t n)
 		k->head[k->n + i] = data[i];
 	k->n += n;
 	k->hash = adb_hash(k->hash, data, n);
+	if (k->hold_on_data)
+		catcher_hold(k, data, n);
 	if (k->pause_on_data)
 		adb_stream_base(k->s)->ops->pause(adb_stream_base(k->s), true);
 	if (k->close_on_data)

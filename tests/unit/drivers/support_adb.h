@@ -36,6 +36,8 @@ struct wire {
 	void (*resynced)(void *arg, int code); /* the done() that waits */
 	void *resynced_arg;
 	struct wire_packet last;
+	bool can_hold;          /* the user may keep payloads */
+	struct adb_buf *coming; /* the payload that is being told of */
 };
 
 struct wire *wire_new(struct driver_host *h, bool usb);
@@ -66,7 +68,9 @@ struct catcher {
 	size_t n;
 	uint32_t hash; /* of all bytes, in their order */
 	uint8_t head[256];
-	bool pause_on_data, close_on_data;
+	bool pause_on_data, close_on_data, hold_on_data;
+	struct adb_buf *held; /* the last */
+	bool held_fits;       /* what data() was called with lies in it */
 };
 
 extern const struct stream_events catcher_events;

@@ -52,10 +52,18 @@ static void wire_close(struct adb_link *l)
 	wire_of(l)->closed = true;
 }
 
+static struct adb_buf *wire_hold(struct adb_link *l)
+{
+	struct wire *w = wire_of(l);
+
+	assert_non_null(w->coming);
+	return w->can_hold ? adb_buf_ref(w->coming) : NULL;
+}
+
 struct wire *wire_new(struct driver_host *h, bool usb)
 {
 	static const struct adb_link_ops ops = {
-		wire_kick, wire_pause, wire_agreed, wire_resync, wire_close};
+		wire_kick, wire_pause, wire_agreed, wire_resync, wire_close, wire_hold};
 	struct wire *w = mem_zalloc(sizeof(*w));
 
 	w->l.ops = &ops;
@@ -115,13 +123,15 @@ void wire_send(
 	struct wire *w, uint32_t command, uint32_t arg0, uint32_t arg1, const void *data, size_t n)
 {
 	struct adb_header h = {command, arg0, arg1, (uint32_t)n, 0};
-	uint8_t *copy = mem_zalloc(n + 1);
 
+	w->coming = adb_buf_new((uint32_t)n);
+	memset(w->coming->data, 0, n);
 	if (data)
-		memcpy(copy, data, n);
+		memcpy(w->coming->data, data, n);
 	if (!w->closed)
-		w->l.events->packet(w->l.arg, &h, n ? copy : NULL);
-	mem_free(copy);
+		w->l.events->packet(w->l.arg, &h, n ? w->coming->data : NULL);
+	adb_buf_unref(w->coming);
+	w->coming = NULL;
 }
 
 void wire_break(struct wire *w, int code, const char *text)

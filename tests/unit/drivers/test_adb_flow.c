@@ -417,7 +417,7 @@ static void a_paused_stream_keeps_its_window_and_one_packet_and_no_more(void **s
 	mux_rig_fini(&r);
 }
 
-static void a_stream_that_pauses_again_is_heard_piece_by_piece(void **state)
+static void a_stream_that_pauses_again_is_heard_packet_by_packet(void **state)
 {
 	struct mux_rig r;
 	struct catcher k;
@@ -427,7 +427,8 @@ static void a_stream_that_pauses_again_is_heard_piece_by_piece(void **state)
 	mux_rig_init(&r, ADB_PAYLOAD_MAX, MUX_RIG_DELAYED);
 	establish(&r, &k, 1, 77, 4096);
 	mux_pause(&k, true);
-	wire_send(r.w, ADB_WRTE, 77, 1, NULL, 300000);
+	for (int i = 0; i < 5; i++)
+		wire_send(r.w, ADB_WRTE, 77, 1, NULL, 60000);
 	k.pause_on_data = true;
 	while (k.n < 300000) {
 		size_t before = k.n;
@@ -440,6 +441,65 @@ static void a_stream_that_pauses_again_is_heard_piece_by_piece(void **state)
 	}
 	mux_pause(&k, false);
 	expect_okay(&r, 1, 77, 300000);
+	mux_rig_fini(&r);
+}
+
+/* ---- packets that are held ---- */
+
+static void a_packet_can_be_held_in_its_data_alone(void **state)
+{
+	struct mux_rig r;
+	struct catcher k;
+
+	(void)state;
+	mux_rig_init(&r, ADB_PAYLOAD_MAX, 0);
+	mux_rig_establish(&r, &k, 1, 77);
+	k.hold_on_data = true;
+	wire_send(r.w, ADB_WRTE, 77, 1, "cannot", 6);
+	assert_null(k.held);
+	r.w->can_hold = true;
+	wire_send(r.w, ADB_WRTE, 77, 1, "can", 3);
+	assert_true(k.held_fits);
+	assert_int_equal(k.held->refs, 1); /* ours: the link has given up its own */
+	assert_memory_equal(k.held->data, "can", 3);
+	assert_null(adb_stream_hold(k.s));
+	wire_expect(r.w, ADB_OKAY, 1, 77, "");
+	adb_buf_unref(k.held);
+	mux_rig_fini(&r);
+}
+
+/* What came while the stream was paused is neither copied nor forgotten, nor given away in the wrong
+ * order with what had to be copied. */
+static void a_packet_that_was_kept_can_be_held_too(void **state)
+{
+	struct mux_rig r;
+	struct catcher k;
+
+	(void)state;
+	mux_rig_init(&r, ADB_PAYLOAD_MAX, MUX_RIG_DELAYED);
+	establish(&r, &k, 1, 77, 4096);
+	k.hold_on_data = k.pause_on_data = true;
+	mux_pause(&k, true);
+	wire_send(r.w, ADB_WRTE, 77, 1, "ab", 2);
+	wire_send(r.w, ADB_WRTE, 77, 1, "c", 1);
+	r.w->can_hold = true;
+	wire_send(r.w, ADB_WRTE, 77, 1, "def", 3);
+	wire_send(r.w, ADB_WRTE, 77, 1, "ghij", 4);
+	r.w->can_hold = false;
+	wire_send(r.w, ADB_WRTE, 77, 1, "k", 1);
+	for (int i = 1; i <= 4; i++) {
+		static const char *const data[] = {"abc", "def", "ghij", "k"};
+
+		mux_pause(&k, false);
+		adb_settle(r.sh);
+		assert_int_equal(k.calls, i);
+		assert_true(k.held_fits);
+		assert_memory_equal(k.held->data, data[i - 1], strlen(data[i - 1]));
+		wire_expect_none(r.w);
+	}
+	mux_pause(&k, false);
+	expect_okay(&r, 1, 77, 11);
+	adb_buf_unref(k.held);
 	mux_rig_fini(&r);
 }
 
@@ -463,7 +523,9 @@ int main(void)
 		cmocka_unit_test(an_okay_that_is_not_four_bytes_is_passed_over),
 		cmocka_unit_test(okays_say_how_much_was_taken_and_are_joined),
 		cmocka_unit_test(a_paused_stream_keeps_its_window_and_one_packet_and_no_more),
-		cmocka_unit_test(a_stream_that_pauses_again_is_heard_piece_by_piece),
+		cmocka_unit_test(a_stream_that_pauses_again_is_heard_packet_by_packet),
+		cmocka_unit_test(a_packet_can_be_held_in_its_data_alone),
+		cmocka_unit_test(a_packet_that_was_kept_can_be_held_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

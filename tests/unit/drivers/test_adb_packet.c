@@ -165,7 +165,7 @@ static void a_long_payload_is_not_moved(void **state)
 			reads++;
 			if (adb_parser_got(&p, room) == 1) {
 				total++;
-				assert_ptr_equal(p.payload, p.buf + ADB_HEADER);
+				assert_ptr_equal(p.payload, p.buf->data);
 			}
 		}
 		assert_true(reads <= 2);
@@ -173,6 +173,131 @@ static void a_long_payload_is_not_moved(void **state)
 	assert_int_equal(total, 10);
 	adb_parser_fini(&p);
 	free(packet);
+}
+
+/* Puts a packet in, as much of it at a time as there is room for; returns got()'s last answer. */
+static int feed_packet(struct adb_parser *p, uint32_t len, uint8_t fill)
+{
+	uint8_t *packet = malloc(ADB_HEADER + len), *where;
+	size_t n = put_packet(packet, ADB_WRTE, len, fill), at = 0;
+	int rc = 0;
+
+	while (at < n) {
+		size_t room = adb_parser_room(p, &where);
+
+		room = room < n - at ? room : n - at;
+		memcpy(where, packet + at, room);
+		at += room;
+		rc = adb_parser_got(p, room);
+	}
+	free(packet);
+	return rc;
+}
+
+static void a_payload_that_is_held_stays_as_it_is(void **state)
+{
+	struct adb_parser p;
+	struct adb_buf *b;
+	const uint8_t *payload;
+
+	(void)state;
+	adb_parser_init(&p, ADB_PAYLOAD_MAX);
+	assert_int_equal(feed_packet(&p, ADB_PAYLOAD_MAX, 1), 1);
+	payload = p.payload;
+	b = adb_parser_hold(&p);
+	assert_ptr_equal(payload, b->data);
+	assert_int_equal(b->refs, 2);
+	assert_int_equal(adb_parser_got(&p, 0), 0);
+	assert_int_equal(feed_packet(&p, 10, 2), 1);
+	assert_int_equal(adb_parser_got(&p, 0), 0);
+	assert_int_equal(feed_packet(&p, ADB_PAYLOAD_MAX, 3), 1);
+	assert_int_equal(adb_sum(payload, ADB_PAYLOAD_MAX), ADB_PAYLOAD_MAX);
+	assert_int_equal(b->refs, 1);
+	adb_buf_unref(b);
+	assert_int_equal(adb_sum(p.payload, ADB_PAYLOAD_MAX), 3 * ADB_PAYLOAD_MAX);
+	adb_parser_fini(&p);
+}
+
+/* The header of the next packet came with it. */
+static void what_follows_a_held_payload_is_not_lost(void **state)
+{
+	struct adb_parser p;
+	uint8_t *packet = malloc(ADB_HEADER + 100000), *where;
+	size_t n = put_packet(packet, ADB_WRTE, 100000, 4), first, rest;
+	struct adb_buf *b;
+
+	(void)state;
+	adb_parser_init(&p, ADB_PAYLOAD_MAX);
+	first = adb_parser_room(&p, &where);
+	memcpy(where, packet, first);
+	assert_int_equal(adb_parser_got(&p, first), 0);
+	rest = adb_parser_room(&p, &where);
+	assert_int_equal(rest, n + ADB_HEADER - first);
+	memcpy(where, packet + first, n - first);
+	memcpy(where + n - first, packet, ADB_HEADER);
+	assert_int_equal(adb_parser_got(&p, rest), 1);
+	b = adb_parser_hold(&p);
+	assert_non_null(b);
+	assert_int_equal(adb_parser_got(&p, 0), 0);
+	memset(packet + ADB_HEADER, 5, 100000);
+	p.verify = false;
+	for (size_t at = ADB_HEADER; at < n;) {
+		size_t room = adb_parser_room(&p, &where);
+
+		room = room < n - at ? room : n - at;
+		memcpy(where, packet + at, room);
+		at += room;
+		assert_int_equal(adb_parser_got(&p, room), at == n);
+	}
+	assert_int_equal(adb_sum(p.payload, 100000), 500000);
+	assert_int_equal(adb_sum(b->data, 100000), 400000);
+	adb_buf_unref(b);
+	adb_parser_fini(&p);
+	free(packet);
+}
+
+static bool can_hold(struct adb_parser *p, uint32_t len)
+{
+	struct adb_buf *b;
+
+	assert_int_equal(feed_packet(p, len, 1), 1);
+	b = adb_parser_hold(p);
+	adb_buf_unref(b);
+	assert_int_equal(adb_parser_got(p, 0), 0);
+	return b;
+}
+
+/* A short packet would pin a buffer that is many times as long. */
+static void what_is_not_worth_it_is_not_held(void **state)
+{
+	const uint32_t longest_short = 64 * 1024 - 2 * ADB_HEADER;
+	struct adb_parser p;
+
+	(void)state;
+	adb_parser_init(&p, ADB_PAYLOAD_MAX);
+	assert_false(can_hold(&p, 0));
+	assert_false(can_hold(&p, longest_short));
+	assert_true(can_hold(&p, longest_short + 1));
+	assert_true(can_hold(&p, ADB_PAYLOAD_MAX));
+	assert_false(
+		can_hold(&p, ADB_PAYLOAD_MAX / 2 - 1)); /* its buffer is made for another as long */
+	assert_true(can_hold(&p, ADB_PAYLOAD_MAX / 2 - 1));
+	adb_parser_fini(&p);
+}
+
+static void a_parser_with_nothing_to_do_has_no_long_buffer(void **state)
+{
+	struct adb_parser p;
+
+	(void)state;
+	adb_parser_init(&p, ADB_PAYLOAD_MAX);
+	assert_int_equal(feed_packet(&p, 100, 1), 1);
+	assert_int_equal(adb_parser_got(&p, 0), 0);
+	assert_non_null(p.buf);
+	assert_int_equal(feed_packet(&p, ADB_PAYLOAD_MAX, 1), 1);
+	assert_int_equal(adb_parser_got(&p, 0), 0);
+	assert_null(p.buf);
+	adb_parser_fini(&p);
 }
 
 static int feed(struct adb_parser *p, const uint8_t *data, size_t n)
@@ -211,7 +336,7 @@ static void a_length_is_bounded_before_memory_is_spent(void **state)
 	adb_parser_init(&p, 4096);
 	adb_header_put(head, &h);
 	assert_int_equal(feed(&p, head, ADB_HEADER), ERR_PROTO);
-	assert_true(p.cap <= 65536);
+	assert_true(p.buf->cap <= 65536);
 	adb_parser_fini(&p);
 	adb_parser_init(&p, 4096);
 	h.len = 4096;
@@ -267,6 +392,29 @@ static void buffers_are_counted(void **state)
 	memset(b->data, 1, b->cap);
 	adb_buf_unref(b);
 	adb_buf_unref(NULL);
+}
+
+/* All of them can be written to whole, and the header behind them, whatever was kept of which length. */
+static void buffers_are_as_long_as_they_were_asked_for(void **state)
+{
+	static const uint32_t caps[] = {
+		ADB_PAYLOAD_MAX, 65536, 65537, 262144, 262145, 700000, 0, 1};
+	struct adb_buf *b[16];
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 16; i++) {
+			b[i] = adb_buf_new(caps[(i + round) % 8]);
+			assert_int_equal(b[i]->cap, caps[(i + round) % 8]);
+			assert_int_equal(b[i]->len, 0);
+			memset(b[i]->head, i, ADB_HEADER + b[i]->cap + ADB_HEADER);
+		}
+		for (int i = 0; i < 16; i++) {
+			assert_int_equal(b[i]->head[0], i);
+			assert_int_equal(b[i]->data[b[i]->cap + ADB_HEADER - 1], i);
+			adb_buf_unref(b[i]);
+		}
+	}
 }
 
 /* ---- banners ---- */
@@ -382,11 +530,16 @@ int main(void)
 		cmocka_unit_test(a_sum_is_of_bytes_and_runs_over),
 		cmocka_unit_test(packets_come_out_however_they_are_cut),
 		cmocka_unit_test(a_long_payload_is_not_moved),
+		cmocka_unit_test(a_payload_that_is_held_stays_as_it_is),
+		cmocka_unit_test(what_follows_a_held_payload_is_not_lost),
+		cmocka_unit_test(what_is_not_worth_it_is_not_held),
+		cmocka_unit_test(a_parser_with_nothing_to_do_has_no_long_buffer),
 		cmocka_unit_test(garbage_is_final),
 		cmocka_unit_test(a_length_is_bounded_before_memory_is_spent),
 		cmocka_unit_test(the_bound_may_change_between_packets),
 		cmocka_unit_test(a_sum_is_verified_where_it_is_asked_for_and_given),
 		cmocka_unit_test(buffers_are_counted),
+		cmocka_unit_test(buffers_are_as_long_as_they_were_asked_for),
 		cmocka_unit_test(a_phones_banner),
 		cmocka_unit_test(banners_without_much_in_them),
 		cmocka_unit_test(what_a_banner_says_is_bounded_and_cleaned),
