@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sync:, between a stream and the machine of syncer.h. What comes is gathered in one buffer while a
- * pool thread works on the other, so that the peer sends the next megabyte while this one is being
- * written; beyond SYNC_HIGH the stream is paused. What the machine makes is sent on as it is.
+ * sync:, between a stream and the machine of syncer.h. What comes waits while a pool thread works on
+ * what came before, so that the peer sends the next megabyte while this one is being written; beyond
+ * SYNC_HIGH the stream is paused. A long packet is worked on where it lies, short ones are gathered.
+ * What the machine makes is sent on as it is.
  */
 #include "drivers/virtual/service.h"
 
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -20,13 +22,26 @@
 #define SYNC_HIGH  (2 * 1024 * 1024)
 #define SYNC_SMALL (64 * 1024) /* done at once: a pool thread would cost more than the work */
 
+/* Some of what came. */
+struct part {
+	TAILQ_ENTRY(part) link;
+	struct adb_buf *held; /* the packet that the bytes lie in; NULL: they are in own */
+	struct buf own;
+	const uint8_t *data;
+	size_t n;
+};
+
+TAILQ_HEAD(parts, part);
+
 struct sync {
 	struct phone *phone;
 	struct driver_host *h;
 	struct adb_stream *stream; /* NULL: closed */
 	struct syncer *machine;
-	struct buf in, work; /* gathered; being worked on */
-	size_t used;         /* of work */
+	struct parts in;
+	size_t waiting;    /* bytes of them */
+	struct part *work; /* being worked on; NULL: none */
+	size_t used;       /* of work */
 	struct adb_buf *kept;
 	bool busy, paused, finished;
 	struct host_timer *again;
@@ -34,26 +49,76 @@ struct sync {
 
 static void go_on(struct sync *y);
 
+/* ---- what came ---- */
+
+static void part_free(struct part *p)
+{
+	if (!p)
+		return;
+	adb_buf_unref(p->held);
+	buf_fini(&p->own);
+	mem_free(p);
+}
+
+static struct part *part_add(struct sync *y, struct adb_buf *held)
+{
+	struct part *p = mem_zalloc(sizeof(*p));
+
+	p->held = held;
+	buf_init(&p->own, 0);
+	TAILQ_INSERT_TAIL(&y->in, p, link);
+	return p;
+}
+
+static void gather(struct sync *y, const uint8_t *data, size_t n)
+{
+	struct adb_buf *held = adb_stream_hold(y->stream);
+	struct part *p = TAILQ_LAST(&y->in, parts);
+
+	y->waiting += n;
+	if (held) {
+		p = part_add(y, held);
+		p->data = data;
+		p->n = n;
+		return;
+	}
+	if (!p || p->held)
+		p = part_add(y, NULL);
+	buf_put(&p->own, data, n);
+	p->data = p->own.data;
+	p->n = p->own.len;
+}
+
 static void sync_free(struct sync *y)
 {
+	struct part *p;
+
 	if (y->again)
 		y->h->timer_del(y->h, y->again);
 	syncer_free(y->machine);
 	adb_buf_unref(y->kept);
-	buf_fini(&y->in);
-	buf_fini(&y->work);
+	part_free(y->work);
+	while ((p = TAILQ_FIRST(&y->in))) {
+		TAILQ_REMOVE(&y->in, p, link);
+		part_free(p);
+	}
 	phone_service(y->phone, -1);
 	mem_free(y);
 }
 
 /* ---- the pool's side ---- */
 
+static void run(struct sync *y, int max_out)
+{
+	const uint8_t *data = y->work ? y->work->data + y->used : NULL;
+	size_t n = y->work ? y->work->n - y->used : 0;
+
+	y->used += syncer_run(y->machine, data, n, max_out);
+}
+
 static void work(void *arg)
 {
-	struct sync *y = arg;
-
-	y->used +=
-		syncer_run(y->machine, y->work.data + y->used, y->work.len - y->used, SYNCER_OUT);
+	run(arg, SYNCER_OUT);
 }
 
 static void worked(void *arg)
@@ -72,7 +137,7 @@ static void worked(void *arg)
 
 static void set_paused(struct sync *y)
 {
-	bool on = y->in.len >= SYNC_HIGH;
+	bool on = y->waiting >= SYNC_HIGH;
 	struct stream *s = adb_stream_base(y->stream);
 
 	if (y->paused == on)
@@ -101,16 +166,15 @@ static bool send_made(struct sync *y)
 /* Whether there is something for the machine to do; takes the next input where it has used its own. */
 static bool next_work(struct sync *y)
 {
-	struct buf swap = y->work;
-
-	if (y->used < y->work.len || syncer_has_more(y->machine))
+	if ((y->work && y->used < y->work->n) || syncer_has_more(y->machine))
 		return true;
-	if (!y->in.len)
-		return false;
-	y->work = y->in;
-	y->in = swap;
-	y->in.len = 0;
+	part_free(y->work);
 	y->used = 0;
+	y->work = TAILQ_FIRST(&y->in);
+	if (!y->work)
+		return false;
+	TAILQ_REMOVE(&y->in, y->work, link);
+	y->waiting -= y->work->n;
 	set_paused(y);
 	return true;
 }
@@ -127,9 +191,9 @@ static void try_again(void *arg)
  * write, and one buffer to read. */
 static bool work_at_once(struct sync *y)
 {
-	if (y->work.len > SYNC_SMALL || syncer_has_more(y->machine))
+	if ((y->work && y->work->n > SYNC_SMALL) || syncer_has_more(y->machine))
 		return false;
-	y->used += syncer_run(y->machine, y->work.data + y->used, y->work.len - y->used, 1);
+	run(y, 1);
 	return true;
 }
 
@@ -176,7 +240,7 @@ static void sync_data(void *arg, const uint8_t *data, size_t n)
 
 	if (y->finished)
 		return;
-	buf_put(&y->in, data, n);
+	gather(y, data, n);
 	set_paused(y);
 	go_on(y);
 }
@@ -215,8 +279,7 @@ bool service_sync(struct session *s, struct adb_stream *st, const char *rest, si
 	y->stream = st;
 	y->machine = syncer_new(
 		phone_root(y->phone), session_max_payload(s), phone_compressions(y->phone));
-	buf_init(&y->in, 0);
-	buf_init(&y->work, 0);
+	TAILQ_INIT(&y->in);
 	phone_service(y->phone, 1);
 	adb_stream_accept(st, &sync_events, y);
 	return true;
