@@ -54,6 +54,7 @@ DEPS_runner  = agents
 LIBS_base    = -lcjson -lcrypto -lm
 LIBS_store   = -lsqlite3
 LIBS_loop    = -levent_core
+LIBS_farm    = -lzip
 LIBS_drivers = -lusb-1.0 -lbrotlienc -lbrotlidec -llz4 -lzstd
 LIBS_api     = -lmicrohttpd
 LIBS_cmd     = -lcurl

@@ -50,7 +50,7 @@ LIBRARIES = {
     "sqlite3.h": "controller/store", "event2/": "controller/loop", "microhttpd.h": "controller/api",
     "curl/": "controller/cmd", "dlfcn.h": "agents/runner", "libusb-1.0/": "drivers/adb",
     "brotli/": "drivers/adb", "lz4frame.h": "drivers/adb", "zstd.h": "drivers/adb",
-    "zlib.h": "drivers/virtual",
+    "zlib.h": "drivers/virtual", "zip.h": "controller/farm",
 }
 
 # core/ and gate/ are pure: no I/O, no clock, no thread. A broken invariant may say so on stderr before

@@ -61,6 +61,11 @@ static const struct {
 	{"/lib32", READ_EXEC},
 	{"/lib64", READ_EXEC},
 	{"/etc/ld.so.cache", READ},
+	{"/system", READ_EXEC}, /* Android's, for a runner of its own C library */
+	{"/system_ext", READ_EXEC},
+	{"/vendor", READ_EXEC},
+	{"/apex", READ_EXEC},
+	{"/linkerconfig", READ},
 	{"/proc/self", READ},
 	{"/proc/self/clear_refs", FS_WRITE_FILE}, /* resets the peak of its memory (proc(5)) */
 	{"/proc/cpuinfo", READ},

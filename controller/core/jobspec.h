@@ -15,7 +15,7 @@
  *	      {"name": "int8", "file": "mbv1_int8.onnx", "golden": {…}, "runner": {…}, "inputs": […]}
  *	    ]
  *	  },
- *	  "runner": {"name": "onnxruntime", "threads": 1, "inter_threads": 0, "provider": "cpu",
+ *	  "runner": {"name": "onnxruntime", "runtime": "ort-1.20", "threads": 1, "inter_threads": 0, "provider": "cpu",
  *	             "provider_options": {}, "session_options": {}, "strict": false,
  *	             "optimization": "all"},
  *	  "dimensions": {"batch": 1, "seq": 128}, "fix_dimensions": false,
@@ -105,6 +105,7 @@ struct jobspec_golden {
 
 struct jobspec_runner {
 	char name[LIMIT_NAME];
+	char runtime[LIMIT_NAME]; /* a registered one, by name or hash; "": the runner's own */
 	int64_t threads, inter_threads;
 	char provider[LIMIT_NAME];
 	bool strict;

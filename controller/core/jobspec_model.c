@@ -21,6 +21,7 @@ struct raw_runner {
 
 static const struct json_field runner_fields[] = {
 	{"name", JSON_WANT_NAME, offsetof(struct raw_runner, runner.name), LIMIT_NAME},
+	{"runtime", JSON_WANT_NAME, offsetof(struct raw_runner, runner.runtime), LIMIT_NAME},
 	{"threads", JSON_WANT_INT, offsetof(struct raw_runner, runner.threads), 0, 0, 256},
 	{"inter_threads", JSON_WANT_INT, offsetof(struct raw_runner, runner.inter_threads), 0, 0,
 		256},
@@ -32,7 +33,7 @@ static const struct json_field runner_fields[] = {
 		.words = jobspec_optimization_words},
 };
 
-const struct jobspec_table jobspec_runner_table = {"the runner", runner_fields, 8};
+const struct jobspec_table jobspec_runner_table = {"the runner", runner_fields, 9};
 
 static int read_options(struct jobspec_reader *r, const struct json *node, const char *what,
 	struct jobspec_option *options, int *ret_n)

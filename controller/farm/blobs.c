@@ -19,12 +19,14 @@
 #include "drivers/driver.h"
 #include "farm/ctl.h"
 
+#define COPY_BYTES (256 * 1024)
+
 struct blobs {
 	struct ctl_env env;
 	char dir[512];
 	int64_t max_bytes;
 	_Atomic int64_t bytes; /* stored, and promised to open uploads */
-	int64_t next_tmp;
+	_Atomic int64_t next_tmp;
 };
 
 struct ctl_upload {
@@ -136,6 +138,43 @@ int64_t blobs_bytes(const struct blobs *b)
 	return b->bytes;
 }
 
+/* Counts them as stored; the caller takes them back when nothing comes of it. */
+static int take_room(struct blobs *b, int64_t bytes, struct err *e)
+{
+	if ((b->bytes += bytes) <= b->max_bytes)
+		return 0;
+	b->bytes -= bytes;
+	return err_set(e, ERR_NOSPACE,
+		"uploads are limited to %lld MiB; raise files_max_mb or delete old data",
+		(long long)(b->max_bytes >> 20));
+}
+
+static int open_tmp(struct blobs *b, char *path, size_t size, struct err *e)
+{
+	int fd;
+
+	snprintf(path, size, "%s/tmp/up-%lld", b->dir, (long long)b->next_tmp++);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		err_errno(e, errno, "cannot create %s", path);
+	return fd;
+}
+
+static int write_all(int fd, const char *p, size_t n, struct err *e)
+{
+	while (n) {
+		ssize_t put = write(fd, p, n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_errno(e, errno, "cannot write the upload");
+		p += put;
+		n -= put;
+	}
+	return 0;
+}
+
 /* ---- uploads ---- */
 
 static void upload_free(struct ctl_upload *u)
@@ -160,47 +199,32 @@ int blobs_begin(struct blobs *b, const char *sha256, int64_t bytes, struct ctl_u
 			(long long)bytes, (long long)LIMIT_UPLOAD_BYTES);
 	if (blobs_has(b, sha256, NULL))
 		return err_set(e, ERR_EXISTS, "the file is there already");
-	if (b->bytes + bytes > b->max_bytes)
-		return err_set(e, ERR_NOSPACE,
-			"uploads are limited to %lld MiB; raise files_max_mb or delete old data",
-			(long long)(b->max_bytes >> 20));
+	rc = take_room(b, bytes, e);
+	if (rc)
+		return rc;
 	u = mem_zalloc(sizeof(*u));
 	u->blobs = b;
 	u->bytes = bytes;
 	str_copy(u->sha256, sizeof(u->sha256), sha256);
-	snprintf(u->tmp, sizeof(u->tmp), "%s/tmp/up-%lld", b->dir, (long long)b->next_tmp++);
-	u->fd = open(u->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	u->fd = open_tmp(b, u->tmp, sizeof(u->tmp), e);
 	if (u->fd < 0) {
-		rc = err_errno(e, errno, "cannot create %s", u->tmp);
+		b->bytes -= bytes;
 		mem_free(u);
-		return rc;
+		return e ? e->code : ERR_IO;
 	}
 	u->hash = hash_new();
-	b->bytes += bytes;
 	*ret_u = u;
 	return 0;
 }
 
 int ctl_upload_write(struct ctl_upload *u, const void *data, size_t n, struct err *e)
 {
-	const char *p = data;
-
 	if (u->written + (int64_t)n > u->bytes)
 		return err_set(e, ERR_TOOBIG, "more bytes came than the %lld that were announced",
 			(long long)u->bytes);
 	hash_add(u->hash, data, n);
 	u->written += n;
-	while (n) {
-		ssize_t put = write(u->fd, p, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return err_errno(e, errno, "cannot write the upload");
-		p += put;
-		n -= put;
-	}
-	return 0;
+	return write_all(u->fd, data, n, e);
 }
 
 static int sync_dir_of(const char *path)
@@ -221,10 +245,21 @@ static int sync_dir_of(const char *path)
 	return rc;
 }
 
+/* From its temporary name to that of its hash. */
+static int keep(const struct blobs *b, int fd, const char *tmp, const char *sha256, struct err *e)
+{
+	char path[700];
+
+	blobs_path(b, sha256, path, sizeof(path));
+	if (fchmod(fd, 0444) || fsync(fd) || rename(tmp, path) || sync_dir_of(path))
+		return err_errno(e, errno, "cannot store the upload as %s", path);
+	return 0;
+}
+
 static void finish_work(void *arg)
 {
 	struct ctl_upload *u = arg;
-	char hex[LIMIT_SHA256], path[700];
+	char hex[LIMIT_SHA256];
 
 	if (u->written != u->bytes) {
 		u->rc = err_set(&u->err, ERR_CORRUPT, "%lld of %lld bytes came",
@@ -238,9 +273,7 @@ static void finish_work(void *arg)
 			u->sha256);
 		return;
 	}
-	blobs_path(u->blobs, u->sha256, path, sizeof(path));
-	if (fchmod(u->fd, 0444) || fsync(u->fd) || rename(u->tmp, path) || sync_dir_of(path))
-		u->rc = err_errno(&u->err, errno, "cannot store the upload as %s", path);
+	u->rc = keep(u->blobs, u->fd, u->tmp, u->sha256, &u->err);
 }
 
 static void finish_done(void *arg)
@@ -279,4 +312,74 @@ void ctl_upload_abort(struct ctl_upload *u)
 	unlink(u->tmp);
 	u->blobs->bytes -= u->bytes;
 	upload_free(u);
+}
+
+/* ---- what the daemon makes itself ---- */
+
+static int copy(
+	int fd, const struct blobs_source *src, struct hash *h, int64_t *ret_n, struct err *e)
+{
+	char *buf = mem_alloc(COPY_BYTES);
+	int64_t n = 0, got = 0;
+	int rc = 0;
+
+	while (!rc && (got = src->read(src->arg, buf, COPY_BYTES, e)) > 0) {
+		n += got;
+		if (n > src->bytes) {
+			rc = err_set(
+				e, ERR_TOOBIG, "more than %lld bytes came", (long long)src->bytes);
+			break;
+		}
+		hash_add(h, buf, (size_t)got);
+		rc = write_all(fd, buf, (size_t)got, e);
+	}
+	mem_free(buf);
+	*ret_n = n;
+	return got < 0 ? (int)got : rc;
+}
+
+int blobs_add(struct blobs *b, const struct blobs_source *src, char ret_sha256[LIMIT_SHA256],
+	int64_t *ret_bytes, bool *ret_new, struct err *e)
+{
+	char tmp[600], hex[LIMIT_SHA256];
+	struct hash *h;
+	int64_t n = 0;
+	bool there;
+	int fd, rc = take_room(b, src->bytes, e);
+
+	if (rc)
+		return rc;
+	fd = open_tmp(b, tmp, sizeof(tmp), e);
+	if (fd < 0) {
+		b->bytes -= src->bytes;
+		return ERR_IO;
+	}
+	h = hash_new();
+	rc = copy(fd, src, h, &n, e);
+	hash_finish(h, hex);
+	there = !rc && blobs_has(b, hex, NULL);
+	if (!rc && !there)
+		rc = keep(b, fd, tmp, hex, e);
+	if (rc || there)
+		unlink(tmp);
+	close(fd);
+	b->bytes -= rc || there ? src->bytes : src->bytes - n;
+	if (rc)
+		return rc;
+	memcpy(ret_sha256, hex, LIMIT_SHA256);
+	*ret_bytes = n;
+	*ret_new = !there;
+	return 0;
+}
+
+void blobs_remove(struct blobs *b, const char *sha256)
+{
+	char path[700];
+	int64_t bytes;
+
+	if (!blobs_has(b, sha256, &bytes))
+		return;
+	blobs_path(b, sha256, path, sizeof(path));
+	if (!unlink(path))
+		b->bytes -= bytes;
 }

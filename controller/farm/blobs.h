@@ -2,8 +2,8 @@
 /*
  * Uploaded files, by SHA-256: DIR/xx/SHA256. A file appears under its name only after its bytes
  * were
- * flushed and their hash was checked. blobs_has() and blobs_path() may be called on any thread; the
- * upload functions on the loop thread, and they hand what blocks to the pool.
+ * flushed and their hash was checked. The upload functions are for the loop thread, and hand what
+ * blocks to the pool; the others for any thread. Nothing here is deleted by age.
  */
 #ifndef FRAMEFARM_FARM_BLOBS_H
 #define FRAMEFARM_FARM_BLOBS_H
@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/limits.h"
 
 struct blobs;
 struct ctl_env;
@@ -25,6 +27,19 @@ void blobs_close(struct blobs *b); /* no upload may be open; NULL allowed */
 bool blobs_has(const struct blobs *b, const char *sha256, int64_t *ret_bytes);
 void blobs_path(const struct blobs *b, const char *sha256, char *dst, size_t size);
 int64_t blobs_bytes(const struct blobs *b);
+
+/* Bytes that the daemon makes itself, from what it was sent: at most `bytes` of them, until read()
+ * gives 0. read() returns how many it put into dst, or a negative code and a sentence. *ret_new: it
+ * was not there before. ERR_TOOBIG when there were more, ERR_NOSPACE, ERR_IO. Blocks. */
+struct blobs_source {
+	int64_t (*read)(void *arg, void *dst, size_t size, struct err *e);
+	void *arg;
+	int64_t bytes;
+};
+int blobs_add(struct blobs *b, const struct blobs_source *src, char ret_sha256[LIMIT_SHA256],
+	int64_t *ret_bytes, bool *ret_new, struct err *e);
+/* What is no longer wanted by anybody; one that is not there is no error. Blocks. */
+void blobs_remove(struct blobs *b, const char *sha256);
 
 /* As the functions of the same names in ctl.h. */
 int blobs_begin(struct blobs *b, const char *sha256, int64_t bytes, struct ctl_upload **ret_u,

@@ -25,6 +25,7 @@
 #include "farm/ingest.h"
 #include "farm/judge.h"
 #include "farm/restore.h"
+#include "farm/runtimes.h"
 #include "farm/tools.h"
 #include "farm/turn.h"
 #include "store/store.h"
@@ -52,6 +53,7 @@ struct ctl {
 	struct store *store;
 	struct blobs *blobs;
 	struct tools *tools;
+	struct runtimes *runtimes;
 	struct turn *turn;
 	struct ingest *ingest;
 	struct devmgr *devmgr;
@@ -339,6 +341,10 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 	c->blobs = blobs_open(&c->env, dir, cfg->blobs_max_bytes, e);
 	if (!c->blobs)
 		return e->code;
+	snprintf(dir, sizeof(dir), "%s/runtimes.json", cfg->data_dir);
+	c->runtimes = runtimes_open(c->blobs, dir, e);
+	if (!c->runtimes)
+		return e->code;
 	c->tools = tools_new(cfg->tools_dir, cfg->ort_path);
 	c->turn = turn_new(&fc, &c->env, c->store, &turn_ops, c);
 	rc = restore_farm(turn_farm(c->turn), c->store, e);
@@ -346,6 +352,7 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 		return rc;
 	c->ingest = ingest_new(&c->env, c->store, all_stored, c);
 	dc.farm_id = farm_id;
+	dc.runtimes = c->runtimes;
 	c->devmgr =
 		devmgr_new(&c->env, &dc, c->turn, c->ingest, c->blobs, c->tools, &devmgr_ops, c);
 	turn_post(c->turn, &(struct farm_event){.kind = FARM_BOOT});
@@ -432,6 +439,7 @@ void ctl_free(struct ctl *c)
 	turn_free(c->turn);
 	store_close(c->store);
 	tools_free(c->tools);
+	runtimes_close(c->runtimes);
 	blobs_close(c->blobs);
 	free_values(c->askers);
 	free_values(c->progress);
@@ -571,6 +579,27 @@ void ctl_addresses(struct ctl *c, ctl_address_fn *each, void *arg)
 {
 	if (!c->stopping)
 		devmgr_addresses(c->devmgr, each, arg);
+}
+
+int ctl_runtimes(struct ctl *c, struct ctl_runtime ret[CTL_RUNTIMES_MAX])
+{
+	return runtimes_list(c->runtimes, ret);
+}
+
+int ctl_runtime_add(struct ctl *c, const char *sha256, const char *name, struct ctl_runtime *ret_r,
+	struct err *e)
+{
+	return runtimes_add(c->runtimes, sha256, name, ctl_now(c).wall_ms, ret_r, e);
+}
+
+int ctl_runtime_remove(struct ctl *c, const char *called, struct err *e)
+{
+	return runtimes_remove(c->runtimes, called, e);
+}
+
+bool ctl_runtime_known(struct ctl *c, const char *called)
+{
+	return runtimes_known(c->runtimes, called);
 }
 
 int ctl_artifacts(struct ctl *c, int64_t attempt, struct ctl_artifact ret[CTL_ARTIFACTS_MAX])

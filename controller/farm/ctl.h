@@ -152,6 +152,39 @@ void ctl_upload_finish(
 	struct ctl_upload *u, void (*done)(void *arg, int rc, const char *text), void *arg);
 void ctl_upload_abort(struct ctl_upload *u); /* takes u; NULL allowed */
 
+/* ---- runtimes: libraries that jobs may name; any thread, blocks ---- */
+
+#define CTL_RUNTIMES_MAX     64
+#define CTL_RUNTIME_LIBS_MAX 8 /* one for each ABI */
+
+struct ctl_runtime_lib {
+	char abi[32];
+	char libc[16]; /* that it needs: "glibc", "bionic", "musl", "" for none */
+	char sha256[LIMIT_SHA256];
+	int64_t bytes;
+};
+
+struct ctl_runtime {
+	char name[LIMIT_NAME];
+	char sha256[LIMIT_SHA256]; /* of the file that it came in */
+	int64_t added_ms;          /* wall clock */
+	int n_libs;
+	struct ctl_runtime_lib libs[CTL_RUNTIME_LIBS_MAX];
+};
+
+/* In the order in which they came; returns how many. */
+int ctl_runtimes(struct ctl *c, struct ctl_runtime ret[CTL_RUNTIMES_MAX]);
+/* Registers the uploaded file under the name: a shared library, or an archive of them. The same file
+ * under the same name once more is no error. ERR_NOTFOUND (it was never uploaded), ERR_EXISTS (the
+ * name, or the file under another name), ERR_INVAL, ERR_TOOBIG,
+ * ERR_WRONGSTATE (there are so many), ERR_NOSPACE, ERR_IO. */
+int ctl_runtime_add(struct ctl *c, const char *sha256, const char *name, struct ctl_runtime *ret_r,
+	struct err *e);
+/* By its name, or by the first 12 or more digits of its hash; its files go as well. */
+int ctl_runtime_remove(struct ctl *c, const char *called, struct err *e);
+/* Whether there is one that is so called. */
+bool ctl_runtime_known(struct ctl *c, const char *called);
+
 /* ---- artifacts: what a device itself wrote about an attempt that failed; any thread, blocks ---- */
 
 #define CTL_ARTIFACTS_MAX 64 /* of one attempt that are shown */

@@ -163,6 +163,7 @@ struct devmgr *devmgr_new(const struct ctl_env *env, const struct devmgr_config 
 	m->ingest = ingest;
 	m->blobs = blobs;
 	m->tools = tools;
+	m->runtimes = cfg->runtimes;
 	m->ops = *ops;
 	m->arg = arg;
 	m->staged = map_new();

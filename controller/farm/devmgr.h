@@ -20,12 +20,14 @@ struct driver;
 struct driver_option;
 struct err;
 struct ingest;
+struct runtimes;
 struct tools;
 struct turn;
 
 struct devmgr_config {
 	const char *farm_id;
 	const char *data_dir; /* each driver gets data_dir/devices/NAME */
+	struct runtimes *runtimes;
 };
 
 struct devmgr_ops {

@@ -102,6 +102,7 @@ struct devmgr {
 	struct ingest *ingest;
 	struct blobs *blobs;
 	struct tools *tools;
+	struct runtimes *runtimes;
 	struct devmgr_ops ops;
 	void *arg;
 	struct driver_host host; /* what the drivers are given */

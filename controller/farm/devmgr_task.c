@@ -277,7 +277,8 @@ static void stage_work(void *arg)
 	if (t->rc)
 		return;
 	t->planned = true;
-	t->rc = makeplan_init(&t->plan, spec, t->variant, &t->on, t->m->blobs, t->m->tools, t->err);
+	t->rc = makeplan_init(&t->plan, spec, t->variant, &t->on,
+		&(struct makeplan_stock){t->m->blobs, t->m->tools, t->m->runtimes}, t->err);
 	t->keep_files = spec->keep_files;
 	jobspec_free(spec);
 }

@@ -12,6 +12,7 @@
 #include "core/jobspec.h"
 #include "drivers/driver.h"
 #include "farm/blobs.h"
+#include "farm/runtimes.h"
 
 #define DISPLAY_HZ 60.0 /* of a device that has no display, or does not say */
 
@@ -230,22 +231,43 @@ static int put_support(
 	return rc;
 }
 
-static int put_programs(
-	struct makeplan *m, const struct makeplan_device *dev, struct tools *tools, struct err *e)
+/* The library that the job names, or the one that comes with the runner, and the runner for it: a
+ * library of another C library than the runner's own cannot be opened by it. */
+static int put_programs(struct makeplan *m, const char *runtime, const struct makeplan_device *dev,
+	const struct makeplan_stock *st, struct err *e)
 {
+	struct ctl_runtime_lib lib = {.libc = ""};
 	struct plan *p = &m->plan;
-	int rc = tools_runner(tools, p->runner, dev->abi, &m->runner, e);
+	bool bionic;
+	int rc = 0;
 
+	if (*runtime)
+		rc = runtimes_find(st->runtimes, runtime, dev->abi, &lib, e);
+	bionic = !strcmp(lib.libc, "bionic");
+	if (!rc && !strcmp(lib.libc, "musl"))
+		rc = err_set(e, ERR_NOTFOUND,
+			"there is no runner for the runtime %s, which needs musl", runtime);
+	if (!rc && bionic && !dev->foreign_libc)
+		rc = err_set(e, ERR_NOTFOUND,
+			"the runtime %s was made for Android, and this device is none", runtime);
 	if (!rc)
-		rc = tools_runtime(tools, p->runner, dev->abi, &m->runtime, e);
+		rc = bionic ? tools_runner_bionic(st->tools, p->runner, dev->abi, &m->runner, e)
+		            : tools_runner(st->tools, p->runner, dev->abi, &m->runner, e);
+	if (!rc && !*runtime)
+		rc = tools_runtime(st->tools, p->runner, dev->abi, &m->runtime, e);
 	if (rc)
 		return rc;
+	if (*runtime) {
+		blobs_path(st->blobs, lib.sha256, m->runtime.path, sizeof(m->runtime.path));
+		str_copy(m->runtime.sha256, sizeof(m->runtime.sha256), lib.sha256);
+		m->runtime.bytes = lib.bytes;
+	}
 	str_copy(p->runner_sha256, sizeof(p->runner_sha256), m->runner.sha256);
 	str_copy(p->runtime_sha256, sizeof(p->runtime_sha256), m->runtime.sha256);
 	rc = add_file(m, m->runner.path, m->runner.sha256, m->runner.bytes, true, e);
 	if (!rc)
 		rc = add_file(m, m->runtime.path, m->runtime.sha256, m->runtime.bytes, false, e);
-	return rc ? rc : put_support(m, dev, tools, e);
+	return rc || bionic ? rc : put_support(m, dev, st->tools, e);
 }
 
 void makeplan_device(const struct driver_identity *id, struct makeplan_device *ret_d)
@@ -261,9 +283,9 @@ void makeplan_device(const struct driver_identity *id, struct makeplan_device *r
 }
 
 int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant,
-	const struct makeplan_device *dev, const struct blobs *blobs, struct tools *tools,
-	struct err *e)
+	const struct makeplan_device *dev, const struct makeplan_stock *stock, struct err *e)
 {
+	const struct blobs *blobs = stock->blobs;
 	const struct jobspec_variant *v = &spec->variants[variant];
 	struct plan *p = &m->plan;
 	int rc;
@@ -277,7 +299,7 @@ int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant,
 	p->deadline_ms = jobspec_deadline_ms(spec, v);
 	str_copy(p->model_sha256, sizeof(p->model_sha256), v->model.sha256);
 	p->model_bytes = v->model.bytes;
-	rc = put_programs(m, dev, tools, e);
+	rc = put_programs(m, v->runner.runtime, dev, stock, e);
 	if (!rc)
 		rc = add_blob(m, &v->model, blobs, e);
 	if (!rc)

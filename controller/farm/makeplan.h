@@ -14,6 +14,7 @@ struct blobs;
 struct driver_identity;
 struct err;
 struct jobspec;
+struct runtimes;
 
 #define MAKEPLAN_FILES_MAX 2048
 
@@ -41,11 +42,17 @@ struct makeplan_device {
 /* From the attributes display.hz and libc (without one: glibc). */
 void makeplan_device(const struct driver_identity *id, struct makeplan_device *ret_d);
 
+/* Where its files come from. */
+struct makeplan_stock {
+	const struct blobs *blobs;
+	struct tools *tools;
+	struct runtimes *runtimes;
+};
+
 /* Blocks (hashes programs). ERR_NOTFOUND for a file or program that is missing. Free with
  * makeplan_fini(), also after a failure. */
 int makeplan_init(struct makeplan *m, const struct jobspec *spec, int variant,
-	const struct makeplan_device *dev, const struct blobs *blobs, struct tools *tools,
-	struct err *e);
+	const struct makeplan_device *dev, const struct makeplan_stock *stock, struct err *e);
 void makeplan_fini(struct makeplan *m);
 
 #endif

@@ -177,6 +177,20 @@ int tools_runner(
 		ret_t, e);
 }
 
+int tools_runner_bionic(
+	struct tools *t, const char *name, const char *abi, struct tool *ret_t, struct err *e)
+{
+	char path[1024];
+
+	if (!str_is_name(name))
+		return err_set(e, ERR_INVAL, "\"%.40s\" is no runner's name", name);
+	snprintf(path, sizeof(path), "%s/%s/bionic/framefarm-runner-%s", t->dir, abi, name);
+	return resolve(t, path,
+		"a runtime that was made for Android needs a runner that was, too: `make agents "
+		"NDK=DIR` builds it",
+		ret_t, e);
+}
+
 int tools_runtime(
 	struct tools *t, const char *runner, const char *abi, struct tool *ret_t, struct err *e)
 {

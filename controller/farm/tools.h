@@ -32,6 +32,9 @@ void tools_free(struct tools *t);
 int tools_agent(struct tools *t, const char *abi, struct tool *ret_t, struct err *e);
 int tools_runner(
 	struct tools *t, const char *name, const char *abi, struct tool *ret_t, struct err *e);
+/* The runner of Android's own C library, from dir/ABI/bionic. */
+int tools_runner_bionic(
+	struct tools *t, const char *name, const char *abi, struct tool *ret_t, struct err *e);
 int tools_runtime(
 	struct tools *t, const char *runner, const char *abi, struct tool *ret_t, struct err *e);
 

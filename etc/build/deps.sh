@@ -56,6 +56,7 @@ for_compile() {
 	header_of lz4frame.h liblz4-dev
 	header_of zstd.h libzstd-dev
 	header_of zlib.h zlib1g-dev
+	header_of zip.h libzip-dev
 	command_of python3 python3
 	module_of onnx python3-onnx
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || lacks ca-certificates

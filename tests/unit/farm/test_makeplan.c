@@ -20,6 +20,7 @@
 #include "drivers/driver.h"
 #include "farm/blobs.h"
 #include "farm/makeplan.h"
+#include "farm/runtimes.h"
 #include "support_env.h"
 
 struct bench {
@@ -28,6 +29,7 @@ struct bench {
 	struct ctl_env ctl;
 	struct blobs *blobs;
 	struct tools *tools;
+	struct runtimes *runtimes;
 	struct jobspec *spec;
 	struct makeplan plan;
 	struct err err;
@@ -77,6 +79,33 @@ static void read_job(struct bench *b, const char *runner)
 	json_doc_free(doc);
 }
 
+/* Two that are registered: of glibc for this host and riscv64, and of bionic for this host. */
+static void open_runtimes(struct bench *b)
+{
+	char text[1200], path[128];
+	FILE *f;
+
+	snprintf(text, sizeof(text),
+		"{\"schema\": \"framefarm.runtimes/1\", \"runtimes\": ["
+		"{\"name\": \"ours\", \"sha256\": \"%064d\", \"added_ms\": 1, \"libraries\": ["
+		"{\"abi\": \"%s\", \"libc\": \"glibc\", \"sha256\": \"%064d\", \"bytes\": 5},"
+		"{\"abi\": \"riscv64\", \"libc\": \"glibc\", \"sha256\": \"%064d\", \"bytes\": "
+	        "6}]},"
+		"{\"name\": \"droid\", \"sha256\": \"%064d\", \"added_ms\": 1, \"libraries\": ["
+		"{\"abi\": \"%s\", \"libc\": \"bionic\", \"sha256\": \"%064d\", \"bytes\": 7}]},"
+		"{\"name\": \"alpine\", \"sha256\": \"%064d\", \"added_ms\": 1, \"libraries\": ["
+		"{\"abi\": \"%s\", \"libc\": \"musl\", \"sha256\": \"%064d\", \"bytes\": 8}]}]}",
+		10, b->host, 11, 12, 20, b->host, 21, 30, b->host, 31);
+	snprintf(path, sizeof(path), "%s/runtimes.json", b->dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	b->runtimes = runtimes_open(b->blobs, path, &b->err);
+	if (!b->runtimes)
+		fail_msg("%s", b->err.text);
+}
+
 static int open_bench(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
@@ -96,6 +125,7 @@ static int open_bench(void **state)
 	put(b, "host-ort.so");
 	snprintf(b->ort, sizeof(b->ort), "%s/host-ort.so", b->dir);
 	b->tools = tools_new(b->dir, b->ort);
+	open_runtimes(b);
 	read_job(b, "{}");
 	*state = b;
 	return 0;
@@ -109,6 +139,7 @@ static int close_bench(void **state)
 	makeplan_fini(&b->plan);
 	jobspec_free(b->spec);
 	tools_free(b->tools);
+	runtimes_close(b->runtimes);
 	blobs_close(b->blobs);
 	env_free(b->env);
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", b->dir);
@@ -131,7 +162,8 @@ static int plan_for(struct bench *b, const char *abi, const char *libc)
 	assert_true(dev.display_hz > 119);
 	makeplan_fini(&b->plan);
 	b->err.text[0] = '\0';
-	return makeplan_init(&b->plan, b->spec, 0, &dev, b->blobs, b->tools, &b->err);
+	return makeplan_init(&b->plan, b->spec, 0, &dev,
+		&(struct makeplan_stock){b->blobs, b->tools, b->runtimes}, &b->err);
 }
 
 static bool pushes(const struct bench *b, const char *sha, bool executable)
@@ -223,6 +255,72 @@ static void libraries_are_bounded(void **state)
 	assert_said(b, "riscv64/lib has more than 17 files");
 }
 
+/* ---- runtimes ---- */
+
+static void is_runtime(const struct bench *b, int number)
+{
+	char sha[LIMIT_SHA256];
+
+	snprintf(sha, sizeof(sha), "%064d", number);
+	assert_string_equal(b->plan.plan.runtime_sha256, sha);
+	assert_true(pushes(b, sha, false));
+}
+
+static void a_runtime_that_the_job_names_takes_the_place_of_the_default(void **state)
+{
+	struct bench *b = *state;
+
+	read_job(b, "{\"runtime\": \"ours\"}");
+	assert_int_equal(plan_for(b, b->host, NULL), 0);
+	is_runtime(b, 11);
+	assert_int_equal(b->plan.n_files, 3);
+	assert_non_null(strstr(b->plan.runtime.path, "/files/00/0000"));
+	read_job(b, "{\"runtime\": \"0000000000000\"}"); /* digits of its hash */
+	assert_int_equal(plan_for(b, b->host, NULL), 0);
+	is_runtime(b, 11);
+	/* For another ABI it needs the runner and what that is loaded with, but no default runtime. */
+	read_job(b, "{\"runtime\": \"ours\"}");
+	put(b, "riscv64/framefarm-runner-onnxruntime");
+	put(b, "riscv64/lib/ld-linux.so.1");
+	assert_int_equal(plan_for(b, "riscv64", NULL), 0);
+	is_runtime(b, 12);
+	assert_int_equal(strlen(b->plan.plan.loader_sha256), 64);
+}
+
+static void a_runtime_that_is_not_there_is_named(void **state)
+{
+	struct bench *b = *state;
+
+	read_job(b, "{\"runtime\": \"theirs\"}");
+	assert_int_equal(plan_for(b, b->host, NULL), ERR_NOTFOUND);
+	assert_said(b, "no runtime is called \"theirs\"");
+	read_job(b, "{\"runtime\": \"ours\"}");
+	assert_int_equal(plan_for(b, "aarch64x", NULL), ERR_NOTFOUND);
+	assert_said(b, "the runtime ours has no library for aarch64x; it is for ");
+	read_job(b, "{\"runtime\": \"alpine\"}");
+	assert_int_equal(plan_for(b, b->host, NULL), ERR_NOTFOUND);
+	assert_said(b, "needs musl");
+}
+
+static void a_runtime_of_bionic_goes_with_a_runner_of_bionic(void **state)
+{
+	struct bench *b = *state;
+	char path[100];
+	const char *runner;
+
+	read_job(b, "{\"runtime\": \"droid\"}");
+	assert_int_equal(plan_for(b, b->host, NULL), ERR_NOTFOUND);
+	assert_said(b, "made for Android, and this device is none");
+	assert_int_equal(plan_for(b, b->host, "bionic"), ERR_NOTFOUND);
+	assert_said(b, "make agents NDK=DIR");
+	snprintf(path, sizeof(path), "%s/bionic/framefarm-runner-onnxruntime", b->host);
+	runner = put(b, path);
+	assert_int_equal(plan_for(b, b->host, "bionic"), 0);
+	assert_string_equal(b->plan.plan.runner_sha256, runner);
+	assert_string_equal(b->plan.plan.loader_sha256, "");
+	is_runtime(b, 21);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, open_bench, close_bench)
 
 int main(void)
@@ -232,6 +330,9 @@ int main(void)
 		T(an_android_of_this_abi_is_given_a_loader_and_libraries),
 		T(another_abi_has_its_own_of_everything),
 		T(libraries_are_bounded),
+		T(a_runtime_that_the_job_names_takes_the_place_of_the_default),
+		T(a_runtime_that_is_not_there_is_named),
+		T(a_runtime_of_bionic_goes_with_a_runner_of_bionic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
