@@ -26,6 +26,9 @@ JOBS = 2            # at a time; the target is a machine with two cores
 
 BUILD = os.environ.get("B") or "build"
 MAKE = os.environ.get("MAKE") or "make"
+# Of what the simulation says, what a run that passes should show too.
+SIM_TOLD = r"\d+ seeds|transitions:|never "
+
 SUMMARY = os.path.join(BUILD, "check.summary")
 
 # Rooms with threads, or code that runs on several.
@@ -60,7 +63,7 @@ class Job:
     argv: list
     timeout_s: int = 120
     lines: int = 200  # of its output that are shown when it fails
-    told: bool = False  # its lines that begin with "# " are shown in any case
+    told: str = ""  # a regular expression: lines that it matches are shown in any case
     env: dict = dataclasses.field(default_factory=dict)
 
 
@@ -187,8 +190,8 @@ def show(result):
 
 def tell(result):
     for line in result.output.splitlines():
-        if line.startswith("# "):
-            print("   " + line[2:])
+        if re.match(result.job.told, line):
+            print("   " + line)
     sys.stdout.flush()
 
 
@@ -300,7 +303,7 @@ def script_jobs(folder, timeout_s):
 
 def fuzz_jobs():
     """It runs two at a time itself, and its own test needs a processor for a moment."""
-    return [Job("fuzz", ["python3", "tests/fuzz/run.py", "--check"], 500, told=True),
+    return [Job("fuzz", ["python3", "tests/fuzz/run.py", "--check"], 500, told="# "),
             Job("test_run.py", ["python3", "tests/fuzz/test_run.py"])]
 
 
@@ -316,7 +319,7 @@ def all_stages():
         umock("", ""),
         umock("asan", "address,undefined"),
         umock("tsan", "thread"),
-        Stage("simulation", lambda: [Job("sim", [MAKE, "-s", f"B={BUILD}", "sim"], 300)]),
+        Stage("simulation", lambda: [Job("sim", [MAKE, "-s", f"B={BUILD}", "sim"], 300, told=SIM_TOLD)]),
         Stage("system tests", lambda: script_jobs("tests/system", 300)),
         daemon_under("asan", "address,undefined", ("farm_slice", "farm_kills", "farm_bad_input")),
         daemon_under("tsan", "thread", ("farm_slice", "farm_kills")),

@@ -6,9 +6,9 @@ $(B)/tests/sim: $(SIM_OBJ) $(foreach r,farm gate core agents base,$(call lib,$r)
 	@mkdir -p "$(@D)"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call uniq,$(foreach r,gate core agents base,$(LIBS_$r)))
 
-# make sim SEEDS=200 STEPS=50000
+# make sim SEEDS=200 STEPS=50000 [COVERAGE=1]
 SEEDS ?= 120
 STEPS ?= 2500
 sim: $(B)/tests/sim
-	$(if $(filter /%,$<),$<,./$<) --seeds $(SEEDS) --steps $(STEPS)
+	$(if $(filter /%,$<),$<,./$<) --seeds $(SEEDS) --steps $(STEPS) $(if $(COVERAGE),--coverage)
 .PHONY: sim

@@ -4,7 +4,7 @@
  * invariant held after each; then peace, in which everything must come to its end within a bounded
  * time; then the last look.
  *
- *	sim [--seeds N] [--first SEED] [--steps N] [--trace]
+ *	sim [--seeds N] [--first SEED] [--steps N] [--trace] [--coverage]
  */
 #include "sim.h"
 
@@ -290,7 +290,11 @@ int main(int argc, char **argv)
 	for (int i = 0; i < FAULTS; i++)
 		printf("  %-22s %lld\n", fault_names[i], (long long)faults[i]);
 	bad = oracle_uncovered();
-	for (int i = 0; i < FAULTS; i++)
-		bad += !faults[i];
+	for (int i = 0; i < FAULTS; i++) {
+		if (faults[i])
+			continue;
+		printf("never occurred: %s\n", fault_names[i]);
+		bad++;
+	}
 	return coverage && bad ? 1 : 0;
 }
