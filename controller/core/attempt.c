@@ -428,7 +428,10 @@ void attempt_detached(struct farm *f, struct attempt *a, const char *cause)
 			run_set_state(f, a->run, RUN_REATTACHING, cause);
 		timer_set(f, &a->timer, f->cfg.reattach_ms);
 		break;
-	default: /* collecting has its own deadline, stored waits for the judge alone */
+	case ATTEMPT_COLLECTING: /* its END comes again when the device is back */
+		timer_set(f, &a->timer, f->cfg.reattach_ms);
+		break;
+	default: /* stored waits for the judge alone */
 		break;
 	}
 }
@@ -500,13 +503,25 @@ void attempt_forget_device(struct farm *f, const struct device *d)
 
 /* ---- deadlines ---- */
 
+static void out_of_reach(struct farm *f, struct attempt *a)
+{
+	char text[LIMIT_CAUSE];
+
+	snprintf(text, sizeof(text), "its agent was out of reach for %lld s",
+		(long long)(f->cfg.reattach_ms / 1000));
+	attempt_fail(f, a, false, text);
+}
+
 void attempt_timeout(struct farm *f, struct attempt *a)
 {
 	struct device *d = device_of(f, a);
-	char text[LIMIT_CAUSE];
 
 	if (a->row.state == ATTEMPT_DONE) {
 		attempt_discard(f, a);
+		return;
+	}
+	if (a->row.state == ATTEMPT_COLLECTING && !(d && device_usable(d))) {
+		out_of_reach(f, a);
 		return;
 	}
 	if (a->row.state == ATTEMPT_COLLECTING) {
@@ -527,7 +542,5 @@ void attempt_timeout(struct farm *f, struct attempt *a)
 		attempt_stop(f, a, STOP_TIMEOUT);
 		return;
 	}
-	snprintf(text, sizeof(text), "its agent was out of reach for %lld s",
-		(long long)(f->cfg.reattach_ms / 1000));
-	attempt_fail(f, a, false, text);
+	out_of_reach(f, a);
 }

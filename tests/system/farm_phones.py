@@ -5,74 +5,14 @@ when one of them fails."""
 
 import json
 import os
-import shutil
 import signal
-import tempfile
 import unittest
 
 from fflib import daemon as ff
 from fflib.agentbox import wait_for
-from fflib.daemon import DaemonTest, mlp_job
-from fflib.phone import Phones, write_apk
-
-VIRTUAL = {"select": {"virtual": "yes"}, "count": 1}
-
-
-def parent_of(pid):
-    with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
-        return int(f.read().rsplit(")", 1)[1].split()[1])
-
-
-def descendants(root, name):
-    """Processes of this name whose ancestor is root."""
-    found = []
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/cmdline" % entry, "rb") as f:
-                if name not in f.read():
-                    continue
-            pid = int(entry)
-            while pid > 1 and pid != root:
-                pid = parent_of(pid)
-            if pid == root:
-                found.append(int(entry))
-        except (OSError, IndexError):
-            pass
-    return found
-
-
-class PhonesTest(DaemonTest):
-    def phones(self, *options, count=1):
-        folder = tempfile.mkdtemp(prefix="framefarm-phones-")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        phones = Phones(folder, *options, count=count)
-        self.addCleanup(self.end, phones)
-        return phones
-
-    @staticmethod
-    def end(phones):
-        if phones.process.poll() is None:
-            phones.stop()
-        else:
-            phones.process.stdout.close()
-            phones.errors.close()
-
-    def farm(self, *addresses, options=()):
-        given = [x for a in addresses for x in ("--adb", a)]
-        return self.daemon("--match-time", "0", *given, *options)
-
-    @staticmethod
-    def devices(d, **want):
-        return [x for x in d.get("/api/v1/devices")["devices"]
-                if all(x[k] == v for k, v in want.items())]
-
-    def wait_ready(self, d, n):
-        wait_for(lambda: len(self.devices(d, state="ready")) >= n, "%d ready devices" % n)
-
-    def device_at(self, d, address, **want):
-        found = self.devices(d, where="tcp " + address, **want)
-        return found[0] if found else None
-
+from fflib.daemon import mlp_job
+from fflib.phone import write_apk
+from fflib.phonefarm import VIRTUAL, PhonesTest, descendants
 
 class Identity(PhonesTest):
     def test_two_phones_with_one_serial_are_two_and_no_job_gets_them_by_accident(self):

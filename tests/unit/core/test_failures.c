@@ -101,11 +101,27 @@ static void a_phone_that_goes_in_any_state_of_a_run_is_replaced(void **state)
 		reach(s, d, when);
 		unplug(s, d == a ? 1 : 2);
 		/* It may come back in time; this one does not. */
-		pass(s, s->cfg.reattach_ms + s->cfg.collect_ms);
-		assert_int_equal(device(s, d)->failures, when == WHILE_COLLECTING);
+		pass(s, s->cfg.reattach_ms);
+		assert_int_equal(device(s, d)->failures, 0);
+		if (when > WHILE_STARTING)
+			assert_string_equal(s->last_cause, "its agent was out of reach for 300 s");
 		expect_elsewhere(s, d, other);
 		story_teardown(&fresh);
 	}
+}
+
+static void a_phone_that_is_there_and_does_not_send_the_rest_is_blamed(void **state)
+{
+	struct story *s = *state;
+	int64_t a = ready_device(s, 1), b = ready_device(s, 2), d, other;
+
+	submit(s, 1, "{}");
+	d = busy_one(s, a, b, &other);
+	reach(s, d, WHILE_COLLECTING);
+	pass(s, s->cfg.collect_ms);
+	assert_int_equal(device(s, d)->failures, 1);
+	assert_string_equal(s->last_cause, "its last data did not come within the deadline");
+	expect_elsewhere(s, d, other);
 }
 
 static void the_cause_of_the_last_failure_ends_the_run(void **state)
@@ -485,6 +501,7 @@ int main(void)
 		cmocka_unit_test(what_staging_fails_on_is_tried_on_another_phone),
 		T(what_the_agent_calls_infrastructure_is_tried_on_another_phone),
 		cmocka_unit_test(a_phone_that_goes_in_any_state_of_a_run_is_replaced),
+		T(a_phone_that_is_there_and_does_not_send_the_rest_is_blamed),
 		T(whichever_end_comes_first_the_cause_is_the_phones),
 		T(what_is_overdue_says_so),
 		T(a_frozen_agent_is_stopped_once_nothing_can_be_measuring),
