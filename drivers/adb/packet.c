@@ -89,6 +89,12 @@ static bool is_long(uint32_t len)
 	return ADB_HEADER + (size_t)len + ADB_HEADER > CHUNK;
 }
 
+/* The buffer's bytes, of which `head` is but the first. */
+static uint8_t *bytes(struct adb_buf *b)
+{
+	return (uint8_t *)b + offsetof(struct adb_buf, head);
+}
+
 static size_t space(const struct adb_parser *p)
 {
 	return p->buf ? ADB_HEADER + (size_t)p->buf->cap + ADB_HEADER : 0;
@@ -121,7 +127,7 @@ static int make_space(struct adb_parser *p, size_t n)
 			return p->bad = ERR_NOMEM;
 	}
 	if (left && (buf != p->buf || p->used))
-		memmove(buf->head, p->buf->head + p->used, left);
+		memmove(bytes(buf), bytes(p->buf) + p->used, left);
 	if (buf != p->buf)
 		adb_buf_unref(p->buf);
 	p->buf = buf;
@@ -140,12 +146,12 @@ size_t adb_parser_room(struct adb_parser *p, uint8_t **ret_where)
 		return 0;
 	/* Exactly to the end of a long packet and the header behind it, so that the next one begins
 	 * at the front and is read to where it stays. */
-	if (left >= ADB_HEADER && !adb_header_get(p->buf->head + p->used, p->max, &h) &&
+	if (left >= ADB_HEADER && !adb_header_get(bytes(p->buf) + p->used, p->max, &h) &&
 		is_long(h.len))
 		want = ADB_HEADER + (size_t)h.len + ADB_HEADER;
 	if ((p->used + want > space(p) || !left) && make_space(p, want))
 		return 0;
-	*ret_where = p->buf->head + p->have;
+	*ret_where = bytes(p->buf) + p->have;
 	return p->used + want - p->have;
 }
 
@@ -172,7 +178,7 @@ int adb_parser_got(struct adb_parser *p, size_t n)
 		drop_long(p);
 	if (p->have - p->used < ADB_HEADER)
 		return 0;
-	at = p->buf->head + p->used;
+	at = bytes(p->buf) + p->used;
 	if (adb_header_get(at, p->max, &p->h))
 		return p->bad = ERR_PROTO;
 	if (p->have - p->used - ADB_HEADER < p->h.len)
@@ -180,7 +186,7 @@ int adb_parser_got(struct adb_parser *p, size_t n)
 	if (p->verify && p->h.sum && p->h.sum != adb_sum(at + ADB_HEADER, p->h.len))
 		return p->bad = ERR_PROTO;
 	if (p->h.len)
-		p->payload = p->buf->head + p->used + ADB_HEADER;
+		p->payload = bytes(p->buf) + p->used + ADB_HEADER;
 	p->used += ADB_HEADER + p->h.len;
 	p->long_last = is_long(p->h.len) ? p->h.len : 0;
 	return 1;

@@ -501,7 +501,7 @@ static void play(struct input *in, uint8_t mode)
 static void check_header(const struct adb_parser *p)
 {
 	uint8_t again[ADB_HEADER];
-	const uint8_t *came = p->buf + p->used - p->h.len - ADB_HEADER;
+	const uint8_t *came = p->buf->data + p->used - p->h.len - 2 * ADB_HEADER;
 
 	adb_header_put(again, &p->h);
 	CHECK(!memcmp(again, came, sizeof(again)));
