@@ -15,7 +15,7 @@ Works in a copy of what git knows, under the build directory; the tree is not to
     +lines that take their place
 
 Several files, or places of one, may follow each other in one mutation; a blank line ends it. Not part of
-`make check`, but for -c: each mutation is a build.
+`make check` but for -c: each mutation is a build.
 """
 
 import os
@@ -30,7 +30,7 @@ PATIENCE_S = 180    # a test that hangs has failed
 
 
 def read(path):
-    """The head's words, and [(name, [(file, old, new)…])…]."""
+    """[(head, name, [(file, old, new)…])…]; what a head says holds for what stands below it."""
     head, found, edits = {}, [], None
     for line in open(path, encoding="utf-8"):
         line = line.rstrip("\n")
@@ -40,17 +40,17 @@ def read(path):
             continue
         elif edits is None and re.match(r"(target|command): ", line):
             key, _, value = line.partition(": ")
-            head[key] = value
+            head = dict(head, **{key: value})
         elif edits is None:
             edits = []
-            found.append((line, edits))
+            found.append((head, line, edits))
         elif line.startswith("@ "):
             edits.append([line[2:], "", ""])
         elif line[0] == "-" and edits[-1][2]:   # another place of the same file
             edits.append([edits[-1][0], line[1:] + "\n", ""])
         else:
             edits[-1][1 if line[0] == "-" else 2] += line[1:] + "\n"
-    return head, found
+    return found
 
 
 def missing(edits, root="."):
@@ -60,7 +60,7 @@ def missing(edits, root="."):
 def check(path):
     """TAP, for make check."""
     bad = 0
-    for number, (name, edits) in enumerate(read(path)[1], 1):
+    for number, (_, name, edits) in enumerate(read(path), 1):
         stale = missing(edits)
         bad += bool(stale)
         print(f"{'not ok' if stale else 'ok'} {number} - {name}: what is mutated is there", *stale)
@@ -70,6 +70,10 @@ def check(path):
 def copy_tree():
     files = subprocess.run(["git", "ls-files", "-z", "-c", "-o", "--exclude-standard"], check=True,
                            stdout=subprocess.PIPE).stdout.decode().split("\0")
+    for folder, _, names in os.walk(COPY):
+        for there in (os.path.join(folder, n) for n in names):
+            if os.path.relpath(there, COPY) not in files and not there.startswith(COPY + "/build/"):
+                os.unlink(there)
     for name in filter(os.path.isfile, files):
         there = os.path.join(COPY, name)
         os.makedirs(os.path.dirname(there), exist_ok=True)
@@ -116,22 +120,20 @@ def try_one(head, name, edits):
 def main(argv):
     if argv[:1] == ["-c"]:
         return 1 if sum(check(p) for p in argv[1:]) else 0
-    head, found = read(argv[0])
-    found = [m for m in found if len(argv) == 1 or m[0] in argv[1:]]
+    found = [m for m in read(argv[0]) if len(argv) == 1 or m[1] in argv[1:]]
     copy_tree()
-    built = make(head)
-    if built.returncode:
-        sys.exit(built.stdout)
     bad = 0
-    for name in sorted({name for name, _ in found}):
+    for name, head in {name: head for head, name, _ in found}.items():
+        built = make(head)
+        if built.returncode:
+            sys.exit(built.stdout)
         if fails(head, name):
             print(f"{name}: FAILS WITHOUT A MUTATION", flush=True)
             bad += 1
-    for name, edits in found:
+    for head, name, edits in found:
         outcome = "NOT IN THE TREE" if missing(edits, COPY) else try_one(head, name, edits)
         bad += outcome != "fails, as it must"
         print(f"{name}: {edits[0][0]}: {outcome}", flush=True)
-    make(head)
     return 1 if bad else 0
 
 

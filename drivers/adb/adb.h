@@ -59,6 +59,7 @@ struct driver_dev {
 	struct host_timer *end_timer;
 
 	/* What IDENTIFY learned and other operations need. */
+	char key[LIMIT_KEY];
 	char workdir[LIMIT_VALUE];
 	char uuid[ADB_UUID + 1];
 	char root[LIMIT_VALUE], clock[LIMIT_VALUE]; /* of a virtual phone; "": none */
@@ -114,6 +115,8 @@ void adb_dev_offline(struct driver_dev *d, int code, const char *why);
 /* The device goes: operations, streams, then gone(), later. The port forgets it at once. */
 void adb_dev_end(struct driver_dev *d, const char *why);
 void adb_dev_check_end(struct driver_dev *d);
+/* As adb_dev_end(), but the connection stays good: another device arrives over it. */
+void adb_dev_change(struct driver_dev *d, const char *why);
 
 /* ---- port.c: how devices are reached ---- */
 
@@ -123,6 +126,8 @@ struct adb_port_ops {
 	 * adb_dev_online(). NULL: cannot. */
 	int (*detach)(struct adb_port *p, struct err *e);
 	int (*attach)(struct adb_port *p, struct err *e);
+	/* Its device was ended because another phone answers; that one arrives. NULL: by itself. */
+	void (*again)(struct adb_port *p);
 };
 
 struct adb_port {

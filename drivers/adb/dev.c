@@ -98,3 +98,12 @@ void adb_dev_end(struct driver_dev *d, const char *why)
 	adb_streams_out_end(d, why);
 	adb_dev_check_end(d);
 }
+
+void adb_dev_change(struct driver_dev *d, const char *why)
+{
+	struct adb_port *p = d->port;
+
+	adb_dev_end(d, why);
+	if (p && p->ops->again)
+		p->ops->again(p);
+}

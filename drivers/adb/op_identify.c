@@ -201,6 +201,25 @@ static void fill(struct adb_op *o, const struct adb_props *p, const char *uuid)
 
 /* ---- the operation ---- */
 
+/* A device is one phone. Where another answers than before (one was plugged in while the first was
+ * lent to another tool; or the phone lies), the device goes and another arrives, so that nothing that
+ * was measured is put down to the wrong one. */
+static void finish(struct adb_op *o)
+{
+	struct driver_dev *d = o->dev;
+	const char *key = o->op->result.identity.key;
+
+	if (!*d->key || !strcmp(d->key, key)) {
+		str_copy(d->key, sizeof(d->key), key);
+		adb_op_finish(o, 0);
+		return;
+	}
+	adb_op_fail(o, ERR_CONFLICT, "another phone (%.60s) answers where %.60s was", key, d->key);
+	if (d->ending)
+		return;
+	adb_dev_change(d, "another phone answers in its place");
+}
+
 static void answered(struct adb_op *o, struct adb_shell_result *r)
 {
 	struct adb_props *p = adb_props_parse(r->out.data, r->out.len);
@@ -213,7 +232,7 @@ static void answered(struct adb_op *o, struct adb_shell_result *r)
 			*dir ? dir : "/data/local/tmp");
 	} else {
 		fill(o, p, uuid);
-		adb_op_finish(o, 0);
+		finish(o);
 	}
 	adb_props_free(p);
 }

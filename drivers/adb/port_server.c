@@ -163,7 +163,7 @@ static int via_attach(struct adb_port *p, struct err *e)
 	return 0;
 }
 
-static const struct adb_port_ops via_ops = {via_free, via_detach, via_attach};
+static const struct adb_port_ops via_ops = {via_free, via_detach, via_attach, NULL};
 
 struct adb_port *adb_port_server(struct adb *a, const char *serial)
 {

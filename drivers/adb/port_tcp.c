@@ -187,7 +187,15 @@ static int tcp_attach(struct adb_port *p, struct err *e)
 	return 0;
 }
 
-static const struct adb_port_ops tcp_ops = {tcp_free, tcp_detach, tcp_attach};
+static void tcp_again(struct adb_port *p)
+{
+	struct tcp *t = (struct tcp *)p;
+
+	if (t->session && adb_host_state(t->session) == ADB_HOST_ONLINE)
+		on_state(t, ADB_HOST_ONLINE, "");
+}
+
+static const struct adb_port_ops tcp_ops = {tcp_free, tcp_detach, tcp_attach, tcp_again};
 
 struct adb_port *adb_port_tcp(struct adb *a, const char *address)
 {

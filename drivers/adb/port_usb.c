@@ -215,7 +215,16 @@ static void usb_free(struct adb_port *p)
 	mem_free(u);
 }
 
-static const struct adb_port_ops usb_ops = {usb_free, usb_detach, usb_attach};
+static void usb_again(struct adb_port *p)
+{
+	struct usb_port *u = (struct usb_port *)p;
+
+	device(u);
+	if (u->session && adb_host_state(u->session) == ADB_HOST_ONLINE)
+		on_state(u, ADB_HOST_ONLINE, "");
+}
+
+static const struct adb_port_ops usb_ops = {usb_free, usb_detach, usb_attach, usb_again};
 
 static void appeared(void *arg, struct adb_usb_dev *d)
 {

@@ -55,16 +55,14 @@ static void a_pull_that_is_cut(void **state)
 	struct rig *r = *state;
 
 	rig_open(r);
-	rig_op(r, DRIVER_OP_PULL);
-	str_copy(r->op.in.pull.src, sizeof(r->op.in.pull.src), "/system/build.prop");
 	assert_int_equal(
-		RIG_RUN(r, NULL, "sh", "-c", "head -c 3000000 /dev/zero >\"$0/large\"", r->workdir),
+		RIG_RUN(r, NULL, "sh", "-c", "head -c 12000000 /dev/zero >\"$0/large\"", r->workdir),
 		0);
 	rig_drop_output(r);
 	rig_op(r, DRIVER_OP_PULL);
 	str_copy(r->op.in.pull.src, sizeof(r->op.in.pull.src), "large");
 	str_copy(r->op.in.pull.dst, sizeof(r->op.in.pull.dst), tmp_path(&r->tmp, "back"));
-	r->op.in.pull.max_bytes = 3000000;
+	r->op.in.pull.max_bytes = 12000000;
 	assert_int_equal(support_do(r->sh, &r->op), ERR_GONE);
 	assert_false(tmp_exists(tmp_path(&r->tmp, "back")));
 	assert_false(tmp_exists(tmp_path(&r->tmp, "back.part")));
@@ -105,7 +103,7 @@ static void a_phone_that_falls_silent(void **state)
 static const struct CMUnitTest tests[] = {
 	QUIRK_STORY(bytes_of_another_session, "--quirk stale-bytes=100"),
 	QUIRK_STORY(a_push_that_is_cut, "--quirk cut-in=1000000"),
-	QUIRK_STORY(a_pull_that_is_cut, "--quirk cut-out=2000000"),
+	QUIRK_STORY(a_pull_that_is_cut, "--quirk cut-out=8000000"),
 	QUIRK_STORY(a_phone_that_falls_silent, "--quirk stall=1000000"),
 };
 
