@@ -73,6 +73,11 @@ void artifacts_job(struct req *r);
 void artifacts_run(struct req *r);
 void artifacts_get(struct req *r);
 
+/* runtimes.c */
+void runtimes_get(struct req *r);
+void runtimes_post(struct req *r);
+void runtimes_delete(struct req *r);
+
 /* events.c */
 void events_get(struct req *r);
 void events_job(struct req *r);

@@ -55,7 +55,7 @@ int64_t api_now_ms(const struct api *a); /* monotonic */
 /* What a pool thread may touch. */
 struct task_env {
 	struct store_reader *reader;
-	struct ctl *ctl; /* for ctl_blob_has() alone */
+	struct ctl *ctl; /* for what its header says may be called on any thread */
 	struct live *live;
 	const char *links; /* what links in answers begin with */
 };
@@ -79,6 +79,8 @@ void task_abandon_all(struct api *a); /* the API is going */
 /* In ready(): answers r with what k->work makes of args (taken). k->done may be NULL (the reply is
  * sent as it is), or is called with r as owner and must answer or wait on. */
 void req_read(struct req *r, const struct task_kind *k, void *args);
+/* The same with another deadline than API_READ_MS. */
+void req_read_for(struct req *r, const struct task_kind *k, void *args, int64_t ms);
 
 /* ---- requests into the turn (ask.c) ---- */
 

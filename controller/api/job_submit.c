@@ -83,6 +83,23 @@ static struct reply *find_missing(const struct task_env *env, struct jobspec *sp
 		n);
 }
 
+/* NULL when every runtime that is named is registered. */
+static struct reply *find_unknown(const struct task_env *env, const struct jobspec *spec)
+{
+	for (int i = 0; i < spec->n_variants; i++) {
+		const char *name = spec->variants[i].runner.runtime;
+
+		if (*name && !ctl_runtime_known(env->ctl, name))
+			return reply_problem(400, "invalid-job",
+				"no runtime is called \"%.64s\", which the variant \"%.64s\" "
+			        "wants; "
+				"`framefarm runtime list` shows those that are, `framefarm runtime "
+				"add` registers one",
+				name, spec->variants[i].name);
+	}
+	return NULL;
+}
+
 static struct reply *check_spec(const struct task_env *env, const struct submit *s)
 {
 	struct err e = {0};
@@ -92,7 +109,9 @@ static struct reply *check_spec(const struct task_env *env, const struct submit 
 
 	if (doc)
 		jobspec_parse(doc, 0, &spec, &e);
-	p = spec ? find_missing(env, spec) : reply_problem(400, "invalid-job", "%s", e.text);
+	p = spec ? find_unknown(env, spec) : reply_problem(400, "invalid-job", "%s", e.text);
+	if (spec && !p)
+		p = find_missing(env, spec);
 	jobspec_free(spec);
 	json_doc_free(doc);
 	return p;

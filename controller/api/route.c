@@ -54,6 +54,10 @@ const struct route routes[] = {
 	{METHOD_POST, API "/addresses/connect", addresses_connect, ROLE_ENGINEER, ROUTE_JSON},
 	{METHOD_POST, API "/addresses/disconnect", addresses_disconnect, ROLE_ENGINEER, ROUTE_JSON},
 
+	{METHOD_GET, API "/runtimes", runtimes_get, ROLE_VIEWER, 0},
+	{METHOD_POST, API "/runtimes", runtimes_post, ROLE_ENGINEER, ROUTE_JSON},
+	{METHOD_DELETE, API "/runtimes/{runtime}", runtimes_delete, ROLE_ENGINEER, 0},
+
 	{METHOD_GET, API "/events", events_get, ROLE_VIEWER, ROUTE_LIVE},
 
 	{METHOD_HEAD, API "/files/{sha256}", files_head, ROLE_CI, 0},

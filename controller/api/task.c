@@ -162,12 +162,16 @@ static void read_expired(struct req *r)
 	read_drop(r);
 	r->data = NULL;
 	r->drop = NULL;
-	req_reply(r, reply_problem(503, "timeout",
-			     "reading the store took longer than %d s; try again, or ask for less",
-			     API_READ_MS / 1000));
+	req_reply(r,
+		reply_problem(503, "timeout", "this takes too long; try again, or ask for less"));
 }
 
 void req_read(struct req *r, const struct task_kind *k, void *args)
+{
+	req_read_for(r, k, args, API_READ_MS);
+}
+
+void req_read_for(struct req *r, const struct task_kind *k, void *args, int64_t ms)
 {
 	struct read *rd = mem_zalloc(sizeof(*rd));
 	struct api *a = r->api;
@@ -180,5 +184,5 @@ void req_read(struct req *r, const struct task_kind *k, void *args)
 		return;
 	}
 	r->drop = read_drop;
-	req_wait(r, api_now_ms(a) + API_READ_MS, read_expired);
+	req_wait(r, api_now_ms(a) + ms, read_expired);
 }

@@ -46,7 +46,7 @@ const struct command commands[] = {
 	{"job retry", cmd_job_retry, "JOB", 1, 1, COMMAND_ARG_NONE,
 		"let a paused job go on, or submit one that has ended again", &job_retry_options,
 		"A job of five devices or more, over a fifth of which fail, or that fails on three "
-                "devices "
+		"devices "
 		"in turn, is paused: it is the "
 		"job that is blamed. Once what was wrong is mended, this lets it go on where it "
 		"stopped. A job that has ended is submitted once more, as a new job.\n\n"
@@ -96,6 +96,19 @@ const struct command commands[] = {
 		"Prints each setting, what it should be and is, and what a person does where a "
 		"program cannot. Exits with 0 when all are as they should be, with 1 "
 		"otherwise. " WORDS_DEVICE},
+	{"runtime add", cmd_runtime_add, "FILE", 1, 1, COMMAND_ARG_FILE,
+		"register a runtime library that jobs may name", &runtime_add_options,
+		"FILE is ONNX Runtime as a shared library (.so), or as an archive with one for "
+		"each ABI (.aar: jni/ABI/lib*.so). A job asks for it by name, or by the first 12 "
+		"digits of its hash, with \"runtime\" of its runner, and each device is then given "
+		"the library for its ABI instead of the one that comes with the runner. A library "
+		"that was made for Android needs the runner that `make agents NDK=DIR` builds."},
+	{"runtime list", cmd_runtime_list, "", 0, 0, COMMAND_ARG_NONE,
+		"list the registered runtimes", &runtime_list_options, ""},
+	{"runtime remove", cmd_runtime_remove, "RUNTIME", 1, 1, COMMAND_ARG_NONE,
+		"forget a runtime and its files", &runtime_remove_options,
+		"RUNTIME is a name, or the first 12 or more digits of a hash. What runs with it "
+		"goes on; a run that begins later ends with what is missing."},
 	{"doctor", cmd_doctor, "", 0, 0, COMMAND_ARG_NONE,
 		"say what this host lacks, and the command that mends it", &doctor_options,
 		"Exits with 0 when nothing fails, with 1 otherwise. A warning names what will be "

@@ -136,6 +136,7 @@ static void answers_are_as_described(void **state)
 		{"/api/v1/devices", "Devices"},
 		{"/api/v1/devices/d1", "Device"},
 		{"/api/v1/session", "Session"},
+		{"/api/v1/runtimes", "Runtimes"},
 		{"/api/v1/jobs/j99", "Problem"},
 		{"/healthz", "Health"},
 	};
