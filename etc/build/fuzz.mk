@@ -32,7 +32,7 @@ FUZZ_SRC_planted     =
 
 FUZZ_LIBS    = $(LIBS_base) -lbrotlienc -lbrotlidec -llz4 -lzstd
 FUZZ_TARGETS = $(patsubst FUZZ_SRC_%,%,$(filter FUZZ_SRC_%,$(.VARIABLES)))
-FUZZ_CC      = clang -std=c11 -D_GNU_SOURCE -g -O1 -I. -Icontroller -Iagents \
+FUZZ_CC      = clang -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -I. -Icontroller -Iagents \
 	-DFRAMEFARM_VERSION='"$(VERSION)"'
 FUZZ_SAN     = address,undefined -fno-sanitize-recover=undefined
 FUZZ_COV     = -fprofile-instr-generate -fcoverage-mapping

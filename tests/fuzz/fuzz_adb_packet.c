@@ -108,6 +108,9 @@ struct world {
 		bool told;
 	} slots[8];
 	struct adb_stream *asked;
+	struct adb_buf *came; /* the payload that is being handed in, if it may be kept */
+	struct adb_buf *held; /* one that was kept, and how it began */
+	uint8_t held_first;
 	int inside; /* a call of ours: no event may come */
 	bool closed, broken;
 	void (*resynced)(void *arg, int code);
@@ -147,12 +150,39 @@ static void link_close(struct adb_link *l)
 	((struct world *)l)->closed = true;
 }
 
+static struct adb_buf *link_hold(struct adb_link *l)
+{
+	struct adb_buf *b = ((struct world *)l)->came;
+
+	return b ? adb_buf_ref(b) : NULL;
+}
+
 static const struct adb_link_ops link_ops = {
-	link_kick, link_pause, link_agreed, link_resync, link_close};
+	link_kick, link_pause, link_agreed, link_resync, link_close, link_hold};
 
 /* ---- our side ---- */
 
 static struct world *world;
+
+static void drop_held(struct world *w)
+{
+	CHECK(!w->held || w->held->data[0] == w->held_first);
+	adb_buf_unref(w->held);
+	w->held = NULL;
+}
+
+/* The bytes that are being handed out stay as they are, for as long as they are held. */
+static void hold(struct world *w, struct adb_stream *s, const uint8_t *data, size_t n)
+{
+	struct adb_buf *b = adb_stream_hold(s);
+
+	if (!b)
+		return;
+	CHECK(data >= b->data && data + n <= b->data + b->cap);
+	drop_held(w);
+	w->held = b;
+	w->held_first = b->data[0];
+}
 
 static void on_data(void *arg, const uint8_t *data, size_t n)
 {
@@ -160,6 +190,8 @@ static void on_data(void *arg, const uint8_t *data, size_t n)
 	uint8_t first = data[0], last = data[n - 1];
 
 	CHECK(!world->inside && k->s && !k->told);
+	if (first == 'h')
+		hold(world, k->s, data, n);
 	if (first == 'p')
 		adb_stream_base(k->s)->ops->pause(adb_stream_base(k->s), true);
 	if (first == 'c')
@@ -307,6 +339,7 @@ static uint32_t number(uint8_t b)
 static void packet(struct world *w, struct input *in, uint32_t command)
 {
 	struct adb_header h = {command, number(take(in)), number(take(in)), number(take(in)), 0};
+	bool may_be_kept = in->n && in->p[0] == 'h';
 	uint8_t *payload;
 	size_t n;
 
@@ -314,7 +347,10 @@ static void packet(struct world *w, struct input *in, uint32_t command)
 		return;
 	if (h.len > PAYLOAD)
 		h.len = PAYLOAD;
-	payload = malloc(h.len + 1); /* exactly as long as it is, but for none */
+	if (may_be_kept)
+		w->came = adb_buf_new(h.len);
+	/* Else exactly as long as it is, but for none. */
+	payload = may_be_kept ? w->came->data : malloc(h.len + 1);
 	n = h.len < 248 ? h.len
 	                : take(in); /* of a long one only the beginning stands in the script */
 	n = n < in->n ? n : in->n;
@@ -323,7 +359,11 @@ static void packet(struct world *w, struct input *in, uint32_t command)
 	in->p += n;
 	in->n -= n;
 	w->l.events->packet(w->l.arg, &h, h.len ? payload : NULL);
-	free(payload);
+	if (may_be_kept)
+		adb_buf_unref(w->came);
+	else
+		free(payload);
+	w->came = NULL;
 }
 
 static void send_out(struct world *w, int most)
@@ -490,6 +530,7 @@ static void play(struct input *in, uint8_t mode)
 	decide(&w, false);
 	for (int i = 0; i < 1000 && timers; i++)
 		run_timers();
+	drop_held(&w);
 	CHECK(!timers && w.closed);
 	for (int i = 0; i < 8; i++)
 		CHECK(!w.slots[i].s);
@@ -508,30 +549,46 @@ static void check_header(const struct adb_parser *p)
 	CHECK(*adb_command_name(p->h.command));
 }
 
+#define PARSED 150000 /* the longest payload; what the input does not have is zeros */
+
+static int parse_some(struct adb_parser *p, const uint8_t *from, size_t n, size_t *ret_used)
+{
+	uint8_t *where;
+	size_t room = adb_parser_room(p, &where);
+	struct adb_buf *held;
+	int rc;
+
+	CHECK(room > 0);
+	*ret_used = n = room < n ? room : n;
+	memcpy(where, from, n);
+	while ((rc = adb_parser_got(p, n)) == 1) {
+		CHECK(p->h.len <= PARSED && !p->h.len == !p->payload);
+		check_header(p);
+		held = adb_parser_hold(p);
+		CHECK(!held || (p->payload >= held->data &&
+				       p->payload + p->h.len <= held->data + held->cap));
+		adb_buf_unref(held);
+		n = 0;
+	}
+	return rc;
+}
+
 static void parse(struct input *in)
 {
+	static const uint8_t zeros[65536];
 	struct adb_parser p;
-	size_t step = take(in) + 1u;
+	size_t step = take(in) + 1u, used;
 	int rc = 0;
 
-	adb_parser_init(&p, 4096);
+	adb_parser_init(&p, PARSED);
 	p.verify = step & 1;
 	while (in->n && rc >= 0) {
-		uint8_t *where;
-		size_t room = adb_parser_room(&p, &where);
-
-		CHECK(room > 0);
-		room = room < step ? room : step;
-		room = room < in->n ? room : in->n;
-		memcpy(where, in->p, room);
-		in->p += room;
-		in->n -= room;
-		while ((rc = adb_parser_got(&p, room)) == 1) {
-			CHECK(p.h.len <= 4096 && !p.h.len == !p.payload);
-			check_header(&p);
-			room = 0;
-		}
+		rc = parse_some(&p, in->p, step < in->n ? step : in->n, &used);
+		in->p += used;
+		in->n -= used;
 	}
+	for (int i = 0; i < 3 && rc >= 0; i++)
+		rc = parse_some(&p, zeros, sizeof(zeros), &used);
 	adb_parser_fini(&p);
 }
 
