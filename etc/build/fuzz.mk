@@ -10,7 +10,7 @@ FUZZ_S ?= 600
 T      ?=
 
 FUZZ_ADB = $(addprefix drivers/adb/,packet.c packet_buf.c banner.c shell2.c syncmsg.c key.c mux.c mux_in.c \
-	mux_out.c host.c device.c) $(call src,base)
+	mux_out.c host.c host_shake.c device.c) $(call src,base)
 FUZZ_AGENTS = $(filter-out agents/timesrc%,$(call src,agents))
 FUZZ_RUNNER = $(addprefix agents/runner/,tensorpb.c tensor.c half.c fail.c profile.c)
 
