@@ -20,6 +20,7 @@
 
 #define BLOCK      ADB_PAYLOAD_MAX /* as all long buffers, so that they are used again */
 #define BLOCKS_MAX 4               /* that wait or are being written */
+#define BURST_MAX  128             /* that one packet of a compressed file may become */
 #define PIECES_MAX 64              /* of a packet: DATA of 64 KiB make 17; the rest is copied */
 
 struct block {
@@ -272,7 +273,8 @@ static int take_copied(struct sync_pull *p, const uint8_t *data, size_t n)
 		rc = take(p, data, n, &used);
 		data += used;
 		n -= used;
-		if (!rc && p->job->result.bytes > p->max_bytes)
+		/* Pausing comes too late for what is compressed: it is in the packet already. */
+		if (!rc && (p->job->result.bytes > p->max_bytes || p->n_blocks > BURST_MAX))
 			rc = ERR_TOOBIG;
 	} while (!rc &&
 		 (n || (p->unpack && p->open->pieces[0].iov_len == BLOCK && before != BLOCK)));

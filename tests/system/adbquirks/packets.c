@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 /* Fails without: a payload that both take (ours is 1 MiB). */
 static void small_payloads(void **state)
@@ -59,10 +60,14 @@ static void delayed_acks(void **state)
 static void a_small_window(void **state)
 {
 	struct rig *r = *state;
+	char path[TMP_PATH];
 
 	rig_open(r);
 	quirk_works(r);
-	quirk_works(r);
+	rig_make_file(r, "large", 5000000); /* several packets of a megabyte */
+	str_copy(path, sizeof(path), tmp_path(&r->tmp, "large"));
+	rig_push(r, path, false);
+	rig_do(r);
 }
 
 /* Fails without: passing over a CLSE of a stream that is closed. */
