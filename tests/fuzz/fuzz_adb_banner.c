@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes may be a banner. What is read from it is clean, and what we print of that reads back the
- * same. */
+ * same. So does a phone's name that a profile gives it, but for what would end its pair. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +20,29 @@ static void check_text(const char *s, size_t cap)
 			abort();
 }
 
+static void check_name(const uint8_t *data, size_t size)
+{
+	struct adb_banner b = {.peer = ADB_PEER_DEVICE, .features = ADB_F_CMD}, back;
+	char text[1024];
+
+	str_copy_clean(b.product, sizeof(b.product), (const char *)data, size / 2);
+	str_copy_clean(b.model, sizeof(b.model), (const char *)data, size);
+	adb_banner_parse(text, adb_banner_print(&b, text, sizeof(text)), &back);
+	for (char *c = b.model; *c; c++)
+		if (*c == ';')
+			*c = '_';
+	if (back.features != ADB_F_CMD || strcmp(back.model, b.model) != 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct adb_banner b, back;
 	char text[1024];
 	size_t n;
 
+	if (size)
+		check_name(data, size);
 	adb_banner_parse(size ? data : NULL, size, &b);
 	check_text(b.product, sizeof(b.product));
 	check_text(b.model, sizeof(b.model));

@@ -256,7 +256,7 @@ static void play(const uint8_t *p, size_t n)
 {
 	const struct stream *s = &world.stream;
 
-	while (n >= 2 && !world.closing && !world.finished) {
+	while (n >= 2 && !world.closing) {
 		uint8_t what = p[0] % 8;
 		size_t len = p[1] < n - 2 ? p[1] : n - 2;
 
@@ -275,7 +275,7 @@ static void play(const uint8_t *p, size_t n)
 			s->events->drained(s->arg);
 			break;
 		default:
-			if (!world.paused && len) {
+			if (!world.paused && !world.finished && len) {
 				uint8_t *copy = malloc(len);
 
 				memcpy(copy, p + 2, len);

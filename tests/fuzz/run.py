@@ -4,7 +4,8 @@
 it has gathered in the build directory, and says what they reached. Speaks TAP; one test a target.
 
     run.py [--seconds N | --wall N | --check] [TARGET…]     all of them where none is named
-    run.py --seeds [TARGET…]       puts what was gathered into the tree, as few files as reach the same edges
+    run.py --seeds [TARGET…]       puts what was gathered into the tree, as few files as reach the same edges,
+                                   beside those with a name of their own, which stay
 
 --seconds: each, 600 when nothing is said. --wall: all of them together, by their weights. --check: what
 `make check` does, two minutes for what comes over connections and a few seconds for each other one.
@@ -32,10 +33,11 @@ MAKE = os.environ.get("MAKE") or "make"
 JOBS = 2
 CHECK_WALL_S, CHECK_OTHERS_S = 120, 5
 INPUT_TIMEOUT_S = 10
-SEEDS_MAX = 64      # files of one target in the tree
+SEEDS_MAX = 64      # files of one target in the tree, beside those that somebody wrote
 
 EXECUTED = re.compile(r"^stat::number_of_executed_units:\s+(\d+)", re.M)
 STATUS = re.compile(r"^#\d+\s.*?cov: (\d+) ft: (\d+)", re.M)
+FOUND = re.compile(r"^[0-9a-f]{12}$")
 WRITTEN = re.compile(r"Test unit written to (\S+)")
 
 
@@ -71,6 +73,11 @@ def seeds(t):
 
 def files_in(folder):
     return sorted(p for p in glob.glob(os.path.join(glob.escape(folder), "*")) if os.path.isfile(p))
+
+
+def found_seeds(t):
+    """Named by their hash: the others were written for something that no edge tells, a bound say."""
+    return [p for p in files_in(seeds(t)) if FOUND.match(os.path.basename(p))]
 
 
 def folders(t):
@@ -197,8 +204,9 @@ def keep(t):
         if not found:
             sys.exit(f"run.py: {t.name}: nothing is left of its corpus")
         kept = sorted(found, key=os.path.getsize)[:SEEDS_MAX]
-        shutil.rmtree(seeds(t), ignore_errors=True)
-        os.makedirs(seeds(t))
+        for path in found_seeds(t):
+            os.unlink(path)
+        os.makedirs(seeds(t), exist_ok=True)
         for path in kept:
             shutil.copy(path, os.path.join(seeds(t), os.path.basename(path)[:12]))
     print("%s: %d seeds of %d, %d bytes" % (t.name, len(kept), len(found), sum(map(os.path.getsize, files_in(seeds(t))))))
