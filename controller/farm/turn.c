@@ -118,6 +118,28 @@ struct farm *turn_farm(struct turn *t)
 	return t->farm;
 }
 
+/* ---- that there is a turn ---- */
+
+static void wake(void *arg)
+{
+	struct turn *t = arg;
+
+	t->wake = NULL; /* that the loop turns is all that is wanted */
+	t->wake_at = INT64_MAX;
+}
+
+static void wake_set(struct turn *t, int64_t at)
+{
+	if (at == t->wake_at)
+		return;
+	if (t->wake)
+		t->env.host->timer_del(t->env.host, t->wake);
+	t->wake = NULL;
+	t->wake_at = at;
+	if (at != INT64_MAX)
+		t->wake = t->env.host->timer_add(t->env.host, at, wake, t);
+}
+
 /* ---- the queue ---- */
 
 static void append(struct turn *t, const struct farm_event *ev)
@@ -141,11 +163,18 @@ void turn_post(struct turn *t, const struct farm_event *ev)
 
 int turn_request(struct turn *t, const struct farm_event *ev)
 {
+	struct now now;
+
 	if (t->store_rc)
 		return ERR_IO;
 	if (t->n_queue + t->n_owed + RESERVE_REPORTS >= TURN_QUEUE)
 		return ERR_FULL;
 	append(t, ev);
+	/* It may have come behind this batch's turn (the API runs once more there), and on an idle
+	 * farm nothing else would turn the loop. */
+	now = t->env.now(t->env.ctx);
+	if (!t->frozen && t->wake_at > now.mono_ms)
+		wake_set(t, now.mono_ms);
 	return 0;
 }
 
@@ -289,27 +318,12 @@ static void finish_turn(struct turn *t, struct commit *c)
 
 /* ---- the turn itself ---- */
 
-static void wake(void *arg)
-{
-	struct turn *t = arg;
-
-	t->wake = NULL; /* that the loop turns is all that is wanted */
-	t->wake_at = INT64_MAX;
-}
-
 static void arm(struct turn *t)
 {
 	/* With too many commits under way, the next completion turns the loop. */
 	int64_t at = t->n_commits < TURN_COMMITS ? farm_next_deadline(t->farm) : INT64_MAX;
 
-	if (at == t->wake_at)
-		return;
-	if (t->wake)
-		t->env.host->timer_del(t->env.host, t->wake);
-	t->wake = NULL;
-	t->wake_at = at;
-	if (at != INT64_MAX)
-		t->wake = t->env.host->timer_add(t->env.host, at, wake, t);
+	wake_set(t, at);
 }
 
 void turn_run(struct turn *t)

@@ -201,6 +201,16 @@ void env_advance(struct env *e, int64_t ms)
 	}
 }
 
+int env_due(const struct env *e)
+{
+	const struct host_timer *t;
+	int n = 0;
+
+	TAILQ_FOREACH (t, &e->timers, link)
+		n += t->at <= e->now_ms;
+	return n;
+}
+
 int env_fatal_count(const struct env *e)
 {
 	return e->fatal;

@@ -21,6 +21,8 @@ bool env_run_until(struct env *e, bool (*cond)(void *arg), void *arg);
 void env_run_posts(struct env *e);
 /* Moves time and runs the timers that are due. */
 void env_advance(struct env *e, int64_t ms);
+/* How many timers are due: whether the loop would turn by itself. */
+int env_due(const struct env *e);
 int env_fatal_count(const struct env *e);
 
 #endif

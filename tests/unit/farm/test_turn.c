@@ -177,6 +177,34 @@ static void a_request_is_answered_with_its_sentence(void **state)
 	close_bench(b);
 }
 
+/* The API takes requests behind the turn of a batch, too; an idle farm has no timer that would turn the
+ * loop once more. */
+static void a_request_turns_the_loop_by_itself(void **state)
+{
+	struct bench *b = open_bench();
+	struct farm_event ev = {
+		.kind = FARM_JOB_CANCEL, .token = 7, .u.cancel = {.job = 1, .reason = ""}};
+
+	(void)state;
+	assert_true(env_run_until(b->env, is_idle, b));
+	assert_int_equal(env_due(b->env), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(turn_request(b->turn, &ev), 0);
+		assert_int_equal(env_due(b->env), 1); /* one for all */
+	}
+	turn_run(b->turn);
+	assert_int_equal(env_due(b->env), 0);
+	assert_true(env_run_until(b->env, is_idle, b));
+	assert_int_equal(b->answers, 2);
+
+	assert_int_equal(turn_request(b->turn, &ev), 0);
+	env_advance(b->env, 0); /* the loop turns before the turn is run */
+	turn_run(b->turn);
+	assert_true(env_run_until(b->env, is_idle, b));
+	assert_int_equal(b->answers, 3);
+	close_bench(b);
+}
+
 static void a_full_queue_refuses_requests_and_takes_reports(void **state)
 {
 	struct bench *b = open_bench();
@@ -222,6 +250,7 @@ int main(void)
 		cmocka_unit_test(an_action_comes_only_when_its_row_is_stored),
 		cmocka_unit_test(a_change_that_somebody_asked_for_says_who),
 		cmocka_unit_test(a_request_is_answered_with_its_sentence),
+		cmocka_unit_test(a_request_turns_the_loop_by_itself),
 		cmocka_unit_test(a_full_queue_refuses_requests_and_takes_reports),
 		cmocka_unit_test(a_frozen_turn_steps_nothing),
 	};
