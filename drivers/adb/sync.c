@@ -15,6 +15,13 @@
 
 #define SERVICE "sync:"
 
+/* Up to four packets of a push wait to be sent, of a mebibyte over TCP. Where more transfers than
+ * CROWD are under way they are shorter, so that a file for 200 phones does not take 200 times as much. */
+#define CROWD        32
+#define CROWD_PACKET (256 * 1024)
+
+static int n_transfers; /* sessions that have something to do; of the loop thread alone */
+
 /* ---- the end of a request ---- */
 
 void sync_job_done(struct sync_job *j, int rc, const char *text)
@@ -22,7 +29,8 @@ void sync_job_done(struct sync_job *j, int rc, const char *text)
 	struct adb_sync *s = j->s;
 
 	TAILQ_REMOVE(&s->queue, j, link);
-	s->n_jobs--;
+	if (!--s->n_jobs)
+		n_transfers--;
 	if (!j->complete && j->in_tx)
 		TAILQ_REMOVE(&s->tx.jobs, j, tx_link);
 	else if (!j->complete)
@@ -297,6 +305,13 @@ static void filled(void *arg)
 	pump(s);
 }
 
+static uint32_t packet_size(const struct adb_sync *s)
+{
+	uint32_t max = s->conn->max_payload;
+
+	return n_transfers > CROWD && max > CROWD_PACKET ? CROWD_PACKET : max;
+}
+
 /* One buffer at a time is filled, while the ones before are on their way. */
 static void pump(struct adb_sync *s)
 {
@@ -311,7 +326,7 @@ static void pump(struct adb_sync *s)
 	if (!s->tx.at)
 		return;
 	s->tx.rc = 0;
-	s->tx.buf = adb_buf_new(s->conn->max_payload);
+	s->tx.buf = adb_buf_new(packet_size(s));
 	s->filling = true;
 	if (s->host->blocking(s->host, sync_fill, filled, s)) {
 		s->filling = false;
@@ -400,7 +415,8 @@ static void job_go(struct sync_job *j)
 {
 	TAILQ_INSERT_TAIL(&j->s->queue, j, link);
 	TAILQ_INSERT_TAIL(&j->s->waiting, j, tx_link);
-	j->s->n_jobs++;
+	if (!j->s->n_jobs++)
+		n_transfers++;
 	pump(j->s);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file that is pulled, from packets cut anywhere to the file on the host: what is written from where
- * it was received, what is copied, in which order, how much waits, and what is left behind. */
+ * it was received, what is copied, in which order, how much waits, and what is left behind. And how long
+ * the packets are of those that are pushed. */
 #include "support_adb.h"
 
 #include <stdlib.h>
@@ -14,17 +15,20 @@
 #define PACKETS 32
 #define MIB     (1024 * 1024)
 
+static struct support_host *host; /* of all phones */
+static int n_phones;
+
 /* A phone's connection whose far end is the test. */
 struct phone {
 	struct adb_conn conn; /* first */
 	struct stream s;
-	struct support_host *sh;
 	struct tmp tmp;
 	struct adb_sync *sync;
 	void (*opened)(void *arg);
 	int n_sent, n_done, rc, n_held;
 	bool paused, closed, holds;
 	int64_t bytes;
+	size_t sent, longest; /* bytes, in all and of a packet */
 
 	uint8_t *stream; /* sync's bytes */
 	size_t n_stream, at;
@@ -39,7 +43,7 @@ struct phone {
 
 static struct phone *of(struct stream *s)
 {
-	return s->arg ? (struct phone *)((char *)s - offsetof(struct phone, s)) : NULL;
+	return (struct phone *)((char *)s - offsetof(struct phone, s));
 }
 
 static size_t ph_write(struct stream *s, const uint8_t *data, size_t n)
@@ -75,8 +79,12 @@ static struct stream *ph_open(struct adb_conn *c, const char *service, size_t n,
 
 static bool ph_send(struct adb_conn *c, struct stream *s, struct adb_buf *b)
 {
+	struct phone *p = (struct phone *)c;
+
 	(void)s;
-	((struct phone *)c)->n_sent++;
+	p->n_sent++;
+	p->sent += b->len;
+	p->longest = b->len > p->longest ? b->len : p->longest;
 	adb_buf_unref(b);
 	return true;
 }
@@ -125,26 +133,32 @@ static bool is_done(void *arg)
 	return ((struct phone *)arg)->n_done;
 }
 
-static void phone_init(struct phone *p, bool holds)
+static void phone_init(struct phone *p)
 {
 	static const struct adb_conn_ops ops = {
 		ph_open, ph_send, ph_hold, ph_finish, ph_nothing, ph_nothing};
 	struct err e = {0};
 
 	memset(p, 0, sizeof(*p));
-	p->sh = support_host_new(SUPPORT_INLINE);
+	if (!n_phones++)
+		host = support_host_new(SUPPORT_INLINE);
 	tmp_init(&p->tmp);
-	p->holds = holds;
 	p->conn = (struct adb_conn){
-		.ops = &ops, .refs = 1, .host = support_host(p->sh), .max_payload = MIB};
+		.ops = &ops, .refs = 1, .host = support_host(host), .max_payload = MIB};
 	p->stream = malloc(8 * MIB);
-	p->file = malloc(8 * MIB);
+	p->file = calloc(8, MIB);
 	p->sync = adb_sync_new(&p->conn, &e);
 	assert_non_null(p->sync);
+}
+
+static void begin_pull(struct phone *p, bool holds)
+{
+	phone_init(p);
+	p->holds = holds;
 	p->opened(p->s.arg);
 	assert_int_equal(
 		adb_sync_pull(p->sync, "/f", tmp_path(&p->tmp, "f"), 8 * MIB, 0, done, p), 0);
-	support_until(p->sh, asked, p);
+	support_until(host, asked, p);
 }
 
 static void phone_fini(struct phone *p)
@@ -152,7 +166,7 @@ static void phone_fini(struct phone *p)
 	if (p->sync)
 		adb_sync_end(p->sync);
 	p->s.events->closed(p->s.arg, 0, "");
-	adb_settle(p->sh);
+	adb_settle(host);
 	for (int i = 0; i < p->n_packets; i++) {
 		assert_int_equal(p->packets[i]->refs, 1);
 		adb_buf_unref(p->packets[i]);
@@ -160,7 +174,8 @@ static void phone_fini(struct phone *p)
 	free(p->stream);
 	free(p->file);
 	tmp_fini(&p->tmp);
-	support_host_free(p->sh);
+	if (!--n_phones)
+		support_host_free(host);
 }
 
 /* One DATA of the file. */
@@ -203,7 +218,7 @@ static void check_file(struct phone *p)
 	char want[LIMIT_SHA256], got[LIMIT_SHA256];
 	long long bytes;
 
-	support_until(p->sh, is_done, p);
+	support_until(host, is_done, p);
 	assert_int_equal(p->rc, 0);
 	assert_int_equal(p->bytes, p->n_file);
 	tmp_write(tmp_path(&p->tmp, "want"), p->file, p->n_file);
@@ -218,12 +233,12 @@ static void pull(const size_t *data, size_t n_data, size_t total, const size_t *
 {
 	struct phone p;
 
-	phone_init(&p, holds);
+	begin_pull(&p, holds);
 	for (size_t i = 0; p.n_file < total; i++)
 		add_data(&p, data[i % n_data]);
 	add_done(&p);
 	for (size_t i = 0; give(&p, cuts[i % n_cuts]); i++)
-		support_step(p.sh);
+		support_step(host);
 	check_file(&p);
 	*ret_held = p.n_held;
 	phone_fini(&p);
@@ -275,8 +290,8 @@ static void a_pull_pauses_while_four_blocks_wait(void **state)
 	struct phone p;
 
 	(void)state;
-	phone_init(&p, true);
-	support_hold_work(p.sh, SUPPORT_HELD);
+	begin_pull(&p, true);
+	support_hold_work(host, SUPPORT_HELD);
 	while (p.n_file < 7 * MIB)
 		add_data(&p, 65536);
 	add_done(&p);
@@ -286,12 +301,12 @@ static void a_pull_pauses_while_four_blocks_wait(void **state)
 	}
 	assert_true(p.paused);
 	assert_int_equal(n_kept(&p), 4);
-	support_hold_work(p.sh, SUPPORT_INLINE);
-	adb_settle(p.sh);
+	support_hold_work(host, SUPPORT_INLINE);
+	adb_settle(host);
 	assert_false(p.paused);
 	assert_int_equal(n_kept(&p), 0);
 	while (give(&p, MIB))
-		adb_settle(p.sh);
+		adb_settle(host);
 	check_file(&p);
 	phone_fini(&p);
 }
@@ -301,23 +316,68 @@ static void a_pull_that_ends_early_leaves_nothing(void **state)
 	struct phone p;
 
 	(void)state;
-	phone_init(&p, true);
+	begin_pull(&p, true);
 	while (p.n_file < 3 * MIB)
 		add_data(&p, 65536);
 	give(&p, MIB);
-	adb_settle(p.sh);
+	adb_settle(host);
 	assert_true(tmp_exists(tmp_path(&p.tmp, "f.part")));
-	support_hold_work(p.sh, SUPPORT_HELD);
+	support_hold_work(host, SUPPORT_HELD);
 	give(&p, MIB);
 	give(&p, MIB / 2);
 	assert_int_equal(n_kept(&p), 2);
 	adb_sync_end(p.sync);
 	p.sync = NULL;
 	assert_true(p.closed);
-	support_hold_work(p.sh, SUPPORT_INLINE);
+	support_hold_work(host, SUPPORT_INLINE);
 	phone_fini(&p); /* every packet is given back */
 	assert_int_equal(p.n_done, 1);
 	assert_int_equal(p.rc, ERR_CANCELLED);
+}
+
+/* ---- pushes ---- */
+
+static bool is_sent(void *arg)
+{
+	return ((struct phone *)arg)->sent > 3 * MIB;
+}
+
+/* Pushes to n phones at once; the longest packet that one of them got. */
+static size_t push_to(int n)
+{
+	static const uint8_t okay[ADB_SYNC_REQUEST] = "OKAY";
+	static struct phone phones[64];
+	size_t longest = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct adb_sync_push file = {.dst = "/f", .mode = 0644, .bytes = 3 * MIB};
+
+		phone_init(&phones[i]);
+		file.src = tmp_path(&phones[i].tmp, "f");
+		tmp_write(file.src, phones[i].file, 3 * MIB);
+		assert_int_equal(adb_sync_push(phones[i].sync, &file, done, &phones[i]), 0);
+	}
+	for (int i = 0; i < n; i++) {
+		phones[i].opened(phones[i].s.arg);
+		support_until(host, is_sent, &phones[i]);
+		adb_settle(host);
+	}
+	for (int i = 0; i < n; i++) {
+		phones[i].s.events->data(phones[i].s.arg, okay, sizeof(okay));
+		assert_int_equal(phones[i].n_done, 1);
+		assert_int_equal(phones[i].rc, 0);
+		longest = phones[i].longest > longest ? phones[i].longest : longest;
+		phone_fini(&phones[i]);
+	}
+	return longest;
+}
+
+static void many_pushes_at_once_have_shorter_packets(void **state)
+{
+	(void)state;
+	assert_in_range(push_to(32), MIB - 4096, MIB);
+	assert_in_range(push_to(33), MIB / 4 - 4096, MIB / 4);
+	assert_in_range(push_to(1), MIB - 4096, MIB); /* what is over does not count */
 }
 
 int main(void)
@@ -327,6 +387,7 @@ int main(void)
 		cmocka_unit_test(pieces_come_out_in_their_order),
 		cmocka_unit_test(a_pull_pauses_while_four_blocks_wait),
 		cmocka_unit_test(a_pull_that_ends_early_leaves_nothing),
+		cmocka_unit_test(many_pushes_at_once_have_shorter_packets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
