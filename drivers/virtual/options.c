@@ -151,7 +151,7 @@ static int check_idle(const struct options *o, struct err *e)
 	if (o->quirks.on[QUIRK_ACK_WINDOW] && !o->quirks.on[QUIRK_DELAYED_ACK])
 		return err_set(e, ERR_INVAL,
 			"the quirk ack-window is about delayed acknowledgement: add --quirk "
-		        "delayed-ack");
+			"delayed-ack");
 	if (o->quirks.on[QUIRK_VANISH_FOR] && !o->quirks.on[QUIRK_VANISH_AFTER] && !o->vanish_at)
 		return err_set(e, ERR_INVAL,
 			"the quirk vanish-for says how long: give vanish-after or --vanish-at too");
