@@ -73,6 +73,22 @@ test("virtual phones are marked", async () => {
 		await page.waitForFunction(() => document.querySelectorAll("#runs tbody tr").length > 5);
 		const rows = await page.locator("#runs tbody tr").count();
 		assert.equal(await page.locator("#runs tbody .tag.virtual").count(), rows);
+		assert.match(await page.innerText("select[name=device]"), /\(Pixel 6 \(virtual\)\), virtual/);
+		const run = await page.getAttribute("#runs tbody tr", "data-run");
+
+		// In the matrix its column, on the page of a run its device, and nobody else's.
+		await open(page, "/");
+		await page.waitForSelector("#now thead .tag.virtual");
+		assert.equal(await page.locator("#now thead .tag.virtual").count(), 1);
+		assert.match(
+			await page.locator("#now thead th:has(.tag.virtual)").innerText(),
+			/virtual-pixel-6/,
+		);
+		await open(page, `/runs/${run}`);
+		await page.waitForSelector("#run .tag.virtual");
+		await open(page, "/runs/r901");
+		await page.waitForSelector("#run h1");
+		assert.equal(await page.locator("#run .tag.virtual").count(), 0);
 	});
 });
 
