@@ -159,7 +159,12 @@ int tools_agent(struct tools *t, const char *abi, struct tool *ret_t, struct err
 	char path[1024];
 
 	program_path(t, abi, "framefarm-agent", path, sizeof(path));
-	return resolve(t, path, "build it with `make`, or give --tools its directory", ret_t, e);
+	return resolve(t, path,
+		strcmp(abi, t->host_abi)
+			? "build it with `make agents` (arm64, armv7), or give --tools "
+			  "a directory that has it"
+			: "build it with `make`, or give --tools its directory",
+		ret_t, e);
 }
 
 int tools_runner(

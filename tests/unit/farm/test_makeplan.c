@@ -21,6 +21,7 @@
 #include "farm/blobs.h"
 #include "farm/makeplan.h"
 #include "farm/runtimes.h"
+#include "farm/tools.h"
 #include "support_env.h"
 
 struct bench {
@@ -90,7 +91,7 @@ static void open_runtimes(struct bench *b)
 		"{\"name\": \"ours\", \"sha256\": \"%064d\", \"added_ms\": 1, \"libraries\": ["
 		"{\"abi\": \"%s\", \"libc\": \"glibc\", \"sha256\": \"%064d\", \"bytes\": 5},"
 		"{\"abi\": \"riscv64\", \"libc\": \"glibc\", \"sha256\": \"%064d\", \"bytes\": "
-	        "6}]},"
+		"6}]},"
 		"{\"name\": \"droid\", \"sha256\": \"%064d\", \"added_ms\": 1, \"libraries\": ["
 		"{\"abi\": \"%s\", \"libc\": \"bionic\", \"sha256\": \"%064d\", \"bytes\": 7}]},"
 		"{\"name\": \"alpine\", \"sha256\": \"%064d\", \"added_ms\": 1, \"libraries\": ["
@@ -321,6 +322,17 @@ static void a_runtime_of_bionic_goes_with_a_runner_of_bionic(void **state)
 	is_runtime(b, 21);
 }
 
+static void an_agent_that_is_missing_says_what_builds_it(void **state)
+{
+	struct bench *b = *state;
+	struct tool tool;
+
+	assert_int_equal(tools_agent(b->tools, b->host, &tool, &b->err), ERR_NOTFOUND);
+	assert_said(b, "`make`");
+	assert_int_equal(tools_agent(b->tools, "aarch64x", &tool, &b->err), ERR_NOTFOUND);
+	assert_said(b, "aarch64x/framefarm-agent is missing; build it with `make agents`");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, open_bench, close_bench)
 
 int main(void)
@@ -330,6 +342,7 @@ int main(void)
 		T(an_android_of_this_abi_is_given_a_loader_and_libraries),
 		T(another_abi_has_its_own_of_everything),
 		T(libraries_are_bounded),
+		T(an_agent_that_is_missing_says_what_builds_it),
 		T(a_runtime_that_the_job_names_takes_the_place_of_the_default),
 		T(a_runtime_that_is_not_there_is_named),
 		T(a_runtime_of_bionic_goes_with_a_runner_of_bionic),
