@@ -48,6 +48,7 @@ struct adb_host_config {
 	uint32_t features; /* to offer, enum adb_feature; delayed_ack only when it is in here */
 	uint32_t max_payload;
 	const struct adb_host_keys *keys; /* borrowed until the end */
+	bool known;                       /* this phone let us in before */
 };
 
 /* Takes the link. */

@@ -40,6 +40,7 @@ struct adb_host {
 	int key;         /* the next to try */
 	int connects;    /* CNXN sent */
 	int public_keys; /* sent */
+	bool asked_anew; /* a phone that knew us */
 	int restarts;
 	int64_t heard_ms;   /* the last packet */
 	int64_t unheard_ms; /* since when an OPEN waited that had no answer, while `timer` runs */

@@ -121,13 +121,25 @@ static int tries(const struct adb_host *a)
 	return a->cfg.keys->n * (a->connects + (a->l->usb ? 1 : 0));
 }
 
+/* In large farms phones ask now and then although they know the key, and know it again when a
+ * connection is begun anew (uiautomator2 #900): once, before a person is called. */
+static bool asks_anew(struct adb_host *a)
+{
+	if (!a->cfg.known || a->asked_anew || a->state == ADB_HOST_UNAUTHORIZED)
+		return false;
+	a->asked_anew = true;
+	host_shake_begin(a);
+	return true;
+}
+
 static void on_token(struct adb_host *a, const uint8_t *token)
 {
 	const struct adb_host_keys *keys = a->cfg.keys;
 	uint8_t sig[ADB_SIGNATURE];
 
 	if (a->state == ADB_HOST_UNAUTHORIZED || a->key >= tries(a)) {
-		send_public_key(a);
+		if (!asks_anew(a))
+			send_public_key(a);
 		return;
 	}
 	if (adb_key_sign(keys->keys[a->key++ % keys->n], token, sig)) {

@@ -24,6 +24,7 @@ struct tcp {
 	struct adb_resolve *lookup; /* of the host's name */
 	struct host_timer *retry;
 	int64_t wait_ms;
+	bool known;    /* it let us in before */
 	unsigned turn; /* which of several addresses is next */
 	bool away;     /* detached on purpose */
 };
@@ -50,6 +51,7 @@ static void on_state(void *arg, enum adb_host_state st, const char *text)
 
 	if (st == ADB_HOST_ONLINE) {
 		t->wait_ms = 0;
+		t->known = true;
 		adb_port_trouble(&t->port, "");
 		adb_dev_online(device(t), adb_conn_direct(t->port.a->host, t->session));
 		return;
@@ -89,8 +91,10 @@ static const struct adb_host_events events = {on_state, on_ended};
 static void connect_to(struct tcp *t, const char *address)
 {
 	struct adb *a = t->port.a;
-	struct adb_host_config cfg = {
-		.features = a->cfg.features, .max_payload = ADB_PAYLOAD_MAX, .keys = &a->keys};
+	struct adb_host_config cfg = {.features = a->cfg.features,
+		.max_payload = ADB_PAYLOAD_MAX,
+		.keys = &a->keys,
+		.known = t->known};
 	struct err e = {0};
 	struct adb_link *l = adb_link_tcp_connect(a->host, address, &e);
 

@@ -23,6 +23,7 @@ struct usb_port {
 	struct adb_host *session;
 	struct host_timer *retry;
 	int64_t wait_ms;
+	bool known; /* it let us in before */
 	bool opening;
 	bool away; /* detached on purpose */
 };
@@ -71,6 +72,7 @@ static void on_state(void *arg, enum adb_host_state st, const char *text)
 
 	if (st == ADB_HOST_ONLINE) {
 		u->wait_ms = 0;
+		u->known = true;
 		adb_dev_online(device(u), adb_conn_direct(u->port.a->host, u->session));
 		return;
 	}
@@ -107,8 +109,10 @@ static void on_open(void *arg, struct adb_link *l, int code, const char *text)
 {
 	struct usb_port *u = arg;
 	struct adb *a = u->port.a;
-	struct adb_host_config cfg = {
-		.features = a->cfg.features, .max_payload = ADB_USB_PAYLOAD, .keys = &a->keys};
+	struct adb_host_config cfg = {.features = a->cfg.features,
+		.max_payload = ADB_USB_PAYLOAD,
+		.keys = &a->keys,
+		.known = u->known};
 
 	u->opening = false;
 	if (l && u->away) {

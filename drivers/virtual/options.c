@@ -143,6 +143,7 @@ static int check_idle(const struct options *o, struct err *e)
 	const char *what = o->deny                             ? "--deny"
 	                   : o->n_keys                         ? "--key"
 	                   : o->quirks.on[QUIRK_SILENT_DIALOG] ? "the quirk silent-dialog"
+	                   : o->quirks.on[QUIRK_ASK_AGAIN]     ? "the quirk ask-again"
 	                                                       : NULL;
 
 	if (what && !o->auth)

@@ -69,6 +69,10 @@ bool phone_attach(struct phone *p, struct adb_link *l)
 
 bool phone_knows(struct phone *p, const uint8_t token[ADB_TOKEN], const void *sig, size_t n)
 {
+	if (p->was_connected && p->n_forgotten < quirk(p->cfg.quirks, QUIRK_ASK_AGAIN)) {
+		p->n_forgotten++;
+		return false;
+	}
 	for (int i = 0; i < p->cfg.n_keys; i++)
 		if (adb_key_verify(p->cfg.keys[i], token, sig, n))
 			return true;

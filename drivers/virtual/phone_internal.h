@@ -42,6 +42,7 @@ struct phone {
 	struct adb_key *learned[PHONE_KEYS];
 	int n_learned;
 	bool allow, vanished, was_connected;
+	int n_forgotten; /* signatures, see the quirk ask-again */
 
 	struct host_timer *tick, *boot_timer, *habit, *back;
 	void (*stopped)(void *arg);

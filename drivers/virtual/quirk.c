@@ -68,6 +68,9 @@ const struct quirk_row quirk_rows[QUIRKS] = {
 	[QUIRK_DENY_SHELL] = {"deny-shell", NULL, 0, 0, 0,
 		"settings and services cannot be changed: a SecurityException, as on OPPO, "
 		"OnePlus and realme"},
+	[QUIRK_ASK_AGAIN] = {"ask-again", "N", 1, 32, 1,
+		"with --auth: N signatures after the first connection are not recognised, though "
+		"their key is known, as now and then in large farms"},
 };
 
 static int find(const char *name, size_t n)

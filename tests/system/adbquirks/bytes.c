@@ -55,8 +55,8 @@ static void a_pull_that_is_cut(void **state)
 	struct rig *r = *state;
 
 	rig_open(r);
-	assert_int_equal(
-		RIG_RUN(r, NULL, "sh", "-c", "head -c 12000000 /dev/zero >\"$0/large\"", r->workdir),
+	assert_int_equal(RIG_RUN(r, NULL, "sh", "-c", "head -c 12000000 /dev/zero >\"$0/large\"",
+				 r->workdir),
 		0);
 	rig_drop_output(r);
 	rig_op(r, DRIVER_OP_PULL);

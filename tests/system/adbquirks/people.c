@@ -55,6 +55,18 @@ static void a_dialog_that_is_answered(void **state)
 	quirk_works(r);
 }
 
+/* Fails without: beginning the connection anew, once, before a person is called. */
+static void a_phone_that_asks_again(void **state)
+{
+	struct rig *r = *state;
+
+	rig_open(r);
+	assert_int_equal(support_n_needs(r->sh), 1); /* the first time, when it does not know us */
+	quirk_is_back(r, 2);
+	assert_int_equal(support_n_needs(r->sh), 1);
+	quirk_works(r);
+}
+
 /* Fails without: a program that is started in the directory before it is used. */
 static void programs_may_not_be_started(void **state)
 {
@@ -171,6 +183,8 @@ static void two_phones_without_a_serial(void **state)
 static const struct CMUnitTest tests[] = {
 	QUIRK_STORY(a_dialog_that_nobody_answers, "--auth --quirk silent-dialog"),
 	QUIRK_STORY(a_dialog_that_is_answered, "--auth"),
+	QUIRK_STORY(a_phone_that_asks_again, "--auth --quirk ask-again --quirk vanish-after=3000 "
+					     "--quirk vanish-for=200"),
 	QUIRK_STORY(programs_may_not_be_started, "--quirk noexec"),
 	QUIRK_STORY(no_package_is_installed, "--quirk restrict-install"),
 	QUIRK_STORY(settings_are_denied, "--quirk deny-shell"),

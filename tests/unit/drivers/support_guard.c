@@ -77,6 +77,7 @@ static void needs_human(
 	assert_true(i >= 0);
 	assert_non_null(what_to_do);
 	assert_true(*what_to_do || !may_pass);
+	sh->n_needs += *what_to_do != '\0';
 	str_copy(sh->need[i], LIMIT_CAUSE, what_to_do);
 	sh->may_pass[i] = may_pass;
 }
@@ -195,6 +196,11 @@ struct driver_dev *support_dev(const struct support_host *sh, int n)
 const char *support_need(const struct support_host *sh, int n)
 {
 	return sh->need[n];
+}
+
+int support_n_needs(const struct support_host *sh)
+{
+	return sh->n_needs;
 }
 
 const char *support_where(const struct support_host *sh, int n)

@@ -58,6 +58,8 @@ struct driver_dev *support_dev(const struct support_host *sh, int n);
 int support_n_arrived(const struct support_host *sh);
 /* What the nth device last said that a person must do; "" for nothing. */
 const char *support_need(const struct support_host *sh, int n);
+/* How often a person was called, by any device. */
+int support_n_needs(const struct support_host *sh);
 const char *support_where(const struct support_host *sh, int n);
 int support_n_gone(const struct support_host *sh);
 

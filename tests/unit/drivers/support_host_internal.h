@@ -35,7 +35,7 @@ struct support_host {
 	bool here[SUPPORT_DEVS];
 	char where[SUPPORT_DEVS][LIMIT_NAME], need[SUPPORT_DEVS][LIMIT_CAUSE];
 	bool may_pass[SUPPORT_DEVS];
-	int n_arrived, n_gone;
+	int n_arrived, n_gone, n_needs;
 	int stopping, stopped;
 };
 
