@@ -150,13 +150,23 @@ static void pump_out(struct device *d)
 	}
 }
 
+/* A program that is killed in the middle of an ioctl answers for its memory no more. */
+static gboolean died(UMockdevIoctlClient *c)
+{
+	umockdev_ioctl_client_complete(c, -1, EFAULT);
+	return TRUE;
+}
+
 static gboolean submit(struct device *d, UMockdevIoctlClient *c, UMockdevIoctlData *arg)
 {
 	UMockdevIoctlData *x =
 		umockdev_ioctl_data_resolve(arg, 0, sizeof(struct usbdevfs_urb), NULL);
-	struct usbdevfs_urb *b = (struct usbdevfs_urb *)x->data;
+	struct usbdevfs_urb *b;
 	struct urb *u;
 
+	if (!x)
+		return died(c);
+	b = (struct usbdevfs_urb *)x->data;
 	if (d->owner != c || (size_t)b->buffer_length > d->nomem ||
 		b->type != USBDEVFS_URB_TYPE_BULK) {
 		umockdev_ioctl_client_complete(c, -1, d->owner != c ? EINVAL : ENOMEM);
@@ -171,6 +181,11 @@ static gboolean submit(struct device *d, UMockdevIoctlClient *c, UMockdevIoctlDa
 	if (b->buffer_length)
 		u->buf = umockdev_ioctl_data_resolve(
 			x, offsetof(struct usbdevfs_urb, buffer), b->buffer_length, NULL);
+	if (b->buffer_length && !u->buf) {
+		g_object_unref(x);
+		g_free(u);
+		return died(c);
+	}
 	umockdev_ioctl_client_complete(c, 0, 0);
 	if (d->stall)
 		finish(d, u, -EPIPE, 0);
@@ -196,10 +211,12 @@ static gboolean reap(struct device *d, UMockdevIoctlClient *c, UMockdevIoctlData
 		umockdev_ioctl_client_complete(c, -1, d->gone ? ENODEV : EAGAIN);
 		return TRUE;
 	}
+	x = umockdev_ioctl_data_resolve(arg, 0, sizeof(void *), NULL);
+	if (!x)
+		return died(c);
 	g_queue_remove(&d->done, u);
 	of(u)->status = u->status;
 	of(u)->actual_length = u->actual;
-	x = umockdev_ioctl_data_resolve(arg, 0, sizeof(void *), NULL);
 	umockdev_ioctl_data_set_ptr(x, 0, u->urb);
 	umockdev_ioctl_client_complete(c, 0, 0);
 	g_object_unref(x);
@@ -299,6 +316,8 @@ static int capabilities(UMockdevIoctlClient *c, UMockdevIoctlData *arg)
 {
 	UMockdevIoctlData *x = umockdev_ioctl_data_resolve(arg, 0, sizeof(guint32), NULL);
 
+	if (!x)
+		return !died(c);
 	*(guint32 *)x->data = USBDEVFS_CAP_ZERO_PACKET | USBDEVFS_CAP_BULK_CONTINUATION |
 	                      USBDEVFS_CAP_NO_PACKET_SIZE_LIM | USBDEVFS_CAP_BULK_SCATTER_GATHER |
 	                      USBDEVFS_CAP_REAP_AFTER_DISCONNECT;
