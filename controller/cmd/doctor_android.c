@@ -96,7 +96,8 @@ void doctor_udev(struct doctor *d)
 	rule = find_rule();
 	if (!rule)
 		doctor_say(d, DOCTOR_WARN,
-			"sudo install -m 644 etc/udev/" RULE " /etc/udev/rules.d/ && sudo udevadm "
+			"sudo install -D -m 644 etc/udev/" RULE " /etc/udev/rules.d/" RULE
+			" && sudo udevadm "
 			"control --reload && sudo udevadm trigger --subsystem-match=usb",
 			"no udev rule gives phones on USB to anybody but root: they will need a "
 			"person (\"no permission\")");

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands that phones need: addresses, handing over, packages, settings, what a failed run left."""
 
+import grp
 import json
 import os
+import subprocess
 import unittest
 
-from fflib.fakeapi import CliTest
+from fflib.fakeapi import PROGRAM, CliTest
 
 SETTINGS = [
     {"setting": "screen lock", "want": "none", "is": "PIN", "ok": False, "applied": False,
@@ -156,6 +158,48 @@ class Failures(CliTest):
         code, out, err = self.cli("job", "retry", "j1")
         self.assertEqual((code, out), (0, "j2\n"), err)
         self.assertIn("framefarm job wait j2", err)
+
+
+# A host with USB, with no rule but what is put into $RULES: in name spaces of its own.
+HOST = r"""
+set -e
+mkdir -p dev; mount --rbind /dev dev
+mount -t tmpfs tmpfs /dev; touch /dev/null; mount --bind dev/null /dev/null; mkdir -p /dev/bus/usb
+for d in /etc/udev/rules.d /usr/lib/udev/rules.d /run/udev/rules.d; do
+	[ ! -d $d ] || { mount -t tmpfs tmpfs $d; RULES=$d; }
+done
+[ ! -n "$3" ] || cp "$3" $RULES/
+exec unshare -U --map-user=1000 --map-group=$2 "$1" doctor --json
+"""
+RULE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../etc/udev/51-framefarm.rules")
+
+
+def plugdev():
+    try:
+        return grp.getgrnam("plugdev").gr_gid
+    except KeyError:
+        return 0
+
+
+@unittest.skipUnless(subprocess.run(["unshare", "-Urm", "true"], check=False).returncode == 0,
+                     "no user name spaces")
+@unittest.skipUnless(os.path.isdir("/usr/lib/udev/rules.d") and plugdev(), "this host has no udev")
+class Udev(CliTest):
+    def phones(self, rule, group):
+        done = subprocess.run(["unshare", "-Urm", "sh", "-c", HOST, "sh", PROGRAM, str(group), rule],
+                              cwd=self.dir, env=self.env, capture_output=True, text=True, check=False)
+        self.assertTrue(done.stdout, done.stderr)
+        return [c for c in json.loads(done.stdout)["checks"] if c["check"] == "phones"][0]
+
+    def test_doctor_says_whether_a_phone_on_usb_may_be_opened(self):
+        found = self.phones("", 1000)
+        self.assertEqual(found["level"], "warn")
+        self.assertIn("no udev rule", found["text"])
+        self.assertIn("install -D -m 644 etc/udev/51-framefarm.rules", found["fix"])
+        found = self.phones(RULE, 1000)
+        self.assertEqual(found["level"], "warn")
+        self.assertIn("usermod -aG plugdev", found["fix"])
+        self.assertEqual(self.phones(RULE, plugdev())["level"], "ok")
 
 
 class Serve(CliTest):
