@@ -722,11 +722,21 @@ static struct wdev *pick(struct world *w)
 	return d ? d : &w->devs[first];
 }
 
+/* Real agents say all the time how warm they are; who never does has no idle temperature, and then is never
+ * too warm. */
+static void some_status(struct world *w)
+{
+	for (int i = 0; i < w->n; i++)
+		if (rng_chance(&S(w)->rng, 0.2))
+			status(&w->devs[i]);
+}
+
 void world_fault(struct world *w)
 {
 	struct sim *s = S(w);
 	struct wdev *d = pick(w);
 
+	some_status(w);
 	switch (rng_range(&s->rng, 0, 12)) {
 	case 0:
 		unplug(d);
