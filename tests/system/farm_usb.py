@@ -14,7 +14,7 @@ from fflib import daemon as ff
 from fflib import usb
 from fflib.agentbox import wait_for
 from fflib.daemon import DaemonTest, children_of, mlp_job
-from fflib.phone import Phones
+from fflib.phone import ADB, Adb, Phones
 
 WHY_NOT = usb.why_not()
 
@@ -45,8 +45,8 @@ class Usb(DaemonTest):
     def farm(self, *options):
         """A daemon that looks for phones at the mocked ports."""
         # No adb server listens on port 1.
-        d = ff.Daemon(self.data, "--adb-server", "127.0.0.1:1", *options, env=self.bus.env,
-                      wrap=self.bus.wrap, usb=True)
+        options = options if "--adb-server" in options else ("--adb-server", "127.0.0.1:1", *options)
+        d = ff.Daemon(self.data, *options, env=self.bus.env, wrap=self.bus.wrap, usb=True)
         self.daemons.append(d)
         return d.start()
 
@@ -118,6 +118,21 @@ class Usb(DaemonTest):
         wait_for(lambda: self.bus.tell("ask 1-4.2 plugs") == 2, "the phone on the bus again")
         self.assertEqual(self.wait_phone(d, state="ready", link="up")["key"], phone["key"])
         self.cli("run", self.job_file(on_phone()), check=ff.PASS)
+
+    @unittest.skipUnless(ADB, "no adb here")
+    def test_a_phone_that_an_adb_server_holds_is_listed_with_it(self):
+        self.plug("1-4.2")
+        self.bus.tell("hold 1-4.2")
+        adb = Adb(self.dir)
+        self.addCleanup(adb.stop)
+        adb.out("start-server")
+        d = self.farm("--adb-server", "127.0.0.1:%d" % adb.port)
+        need = wait_for(lambda: (self.phone(d) or {}).get("need"), "what the phone needs")
+        self.assertIn("adb server", need)
+        self.assertIn(need[:30], self.cli("device", "list", check=0).stdout)
+        self.assertTrue(adb.run("devices")[1].startswith("List of devices"))  # it lives
+        self.bus.tell("release 1-4.2")
+        self.wait_phone(d, state="ready")
 
 
 if __name__ == "__main__":
