@@ -257,6 +257,12 @@ static void identified(struct farm *f, struct device *d, const struct farm_event
 		device_fail(f, d, ev->u.done.blame_device, ev->u.done.text);
 		return;
 	}
+	/* A driver lets a device go when another answers in its place; what is known of this one
+	 * is not put down to that one in any case. */
+	if (*d->row.key != '?' && strcmp(d->row.key, id->key) != 0) {
+		device_fail(f, d, false, "another device answers in its place: unplug it");
+		return;
+	}
 	known = map_get_str(f->device_keys, id->key);
 	if (known && known != d && known->handle) {
 		device_wait_for_twin(f, d, known);

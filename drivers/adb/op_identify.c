@@ -214,7 +214,9 @@ static void finish(struct adb_op *o)
 		adb_op_finish(o, 0);
 		return;
 	}
-	adb_op_fail(o, ERR_CONFLICT, "another phone (%.60s) answers where %.60s was", key, d->key);
+	/* Nobody is to blame: not the phone that was here, which is what this device stands for. */
+	err_set(&o->err, ERR_CONFLICT, "another phone (%.60s) answers where %.60s was", key, d->key);
+	adb_op_finish(o, ERR_CONFLICT);
 	if (d->ending)
 		return;
 	adb_dev_change(d, "another phone answers in its place");

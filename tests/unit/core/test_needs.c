@@ -68,6 +68,29 @@ static void a_need_that_passes_in_time_is_forgotten(void **state)
 	assert_int_equal(state_of(s, d), DEVICE_RECOVERING);
 }
 
+/* Another phone over the same connection, one that is known and one that is not. */
+static void a_device_is_not_given_anothers_name(void **state)
+{
+	struct story *s = *state;
+	int64_t first = ready_device(s, 1), second = ready_device(s, 2);
+
+	unplug(s, 2);
+	for (int no = 2; no <= 3; no++) {
+		need(s, 1, "its key was revoked: allow debugging again", true);
+		need(s, 1, "", false);
+		identify_as(s, 1, no);
+		assert_int_equal(state_of(s, first), DEVICE_RECOVERING);
+		assert_int_equal(device_no(s, 1), first);
+		assert_int_equal(device_no(s, 2), second);
+		assert_int_equal(state_of(s, second), DEVICE_ABSENT);
+		assert_int_equal(device_no(s, 3), 0);
+	}
+	need(s, 1, "its key was revoked: allow debugging again", true);
+	need(s, 1, "", false);
+	identify_as(s, 1, 1);
+	assert_int_equal(state_of(s, first), DEVICE_PREPARING);
+}
+
 static void a_phone_that_moves_is_let_in_when_its_old_end_is_gone(void **state)
 {
 	struct story *s = *state;
@@ -172,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_dialog_may_pass_and_a_permission_does_not),
 		T(a_ready_device_that_needs_somebody_is_given_to_nobody),
+		T(a_device_is_not_given_anothers_name),
 		T(a_need_in_the_middle_of_a_run_waits_for_its_end),
 		T(a_need_that_passes_in_time_is_forgotten),
 		T(a_phone_that_moves_is_let_in_when_its_old_end_is_gone),

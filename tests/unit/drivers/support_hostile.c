@@ -276,6 +276,8 @@ int hostile_identify(struct hostile *p, int n, char key[LIMIT_KEY])
 
 	if (!rc)
 		str_copy(key, LIMIT_KEY, op.result.identity.key);
+	if (rc == ERR_CONFLICT) /* the phone that was here has done nothing */
+		assert_false(op.blame_device);
 	return rc;
 }
 
