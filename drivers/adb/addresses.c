@@ -135,7 +135,7 @@ static int write_file(const char *path, const struct buf *text)
 
 	if (!f)
 		return -errno;
-	ok = fwrite(text->data, 1, text->len, f) == text->len && !fflush(f) &&
+	ok = (!text->len || fwrite(text->data, text->len, 1, f) == 1) && !fflush(f) &&
 	     !fdatasync(fileno(f));
 	if (fclose(f) || !ok)
 		return errno ? -errno : -EIO;
