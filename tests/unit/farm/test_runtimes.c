@@ -147,10 +147,11 @@ static struct packing pack(struct desk *d)
 
 static zip_int64_t add(struct packing *k, const char *name, const void *p, size_t n)
 {
-	void *copy = malloc(n ? n : 1);
+	void *copy = n ? malloc(n) : NULL; /* libzip does not free one of no bytes */
 	zip_int64_t index;
 
-	memcpy(copy, p, n);
+	if (n)
+		memcpy(copy, p, n);
 	index = zip_file_add(k->zip, name, zip_source_buffer(k->zip, copy, n, 1), ZIP_FL_ENC_UTF_8);
 	assert_true(index >= 0);
 	return index;
