@@ -5,8 +5,7 @@
  * later) or by `exec:cmd package` (7 and later), or the file is pushed and `pm install` reads it
  * there. With splits a session is opened, each file is written to it, and it is committed.
  *
- * What the package manager answers is for people: INSTALL_FAILED_USER_RESTRICTED means that Xiaomi
- * and its sisters want "Install via USB" switched on first.
+ * What the package manager answers is for people; hint.h adds what they can do.
  */
 #include "drivers/adb/adb.h"
 
@@ -19,6 +18,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "drivers/adb/feed.h"
+#include "drivers/adb/hint.h"
 
 #define FILES_MAX  64
 #define APK_MAX    (4LL << 30)
@@ -44,20 +44,13 @@ static void begin_step(struct adb_op *o);
 
 /* ---- what the phone said ---- */
 
-static void explain(struct adb_op *o, const char *said)
+/* said: the first line of what it answered. */
+static void explain(struct adb_op *o, const char *said, const char *answer)
 {
-	const char *hint = "";
+	const char *hint = adb_install_hint(answer);
 
-	if (strstr(said, "INSTALL_FAILED_USER_RESTRICTED"))
-		hint = "; switch on \"Install via USB\" in the phone's developer options";
-	else if (strstr(said, "INSTALL_FAILED_INSUFFICIENT_STORAGE"))
-		hint = "; free some of its storage";
-	else if (strstr(said, "INSTALL_FAILED_NO_MATCHING_ABIS"))
-		hint = "; the package is for another ABI";
-	else if (strstr(said, "INSTALL_FAILED_UPDATE_INCOMPATIBLE"))
-		hint = "; remove the application first: it was signed by somebody else";
-	adb_op_fail(o, strstr(said, "STORAGE") ? ERR_NOSPACE : ERR_INVAL,
-		"the phone does not install it: %.150s%s", said, hint);
+	adb_op_fail(o, adb_install_code(answer), "the phone does not install it: %.*s%s%s",
+		*hint ? 120 : 200, said, *hint ? "; " : "", hint);
 }
 
 /* "Success", or "Success: created install session [1234]". */
@@ -70,7 +63,7 @@ static void understood(struct adb_op *o, const struct buf *answer)
 
 	str_copy_clean(said, sizeof(said), text, strcspn(text, "\r\n"));
 	if (!strstr(text, "Success")) {
-		explain(o, *said ? said : "it said nothing");
+		explain(o, *said ? said : "it said nothing", text);
 		return;
 	}
 	if (in->step == STEP_CREATE) {

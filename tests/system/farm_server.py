@@ -7,71 +7,18 @@ way, and is never an order to end."""
 import json
 import os
 import shutil
-import socket
 import tempfile
-import threading
 import unittest
 
 from fflib import daemon as ff
 from fflib.agentbox import wait_for
 from fflib.daemon import DaemonTest, mlp_job
 from fflib.phone import ADB, Adb, Phones
+from fflib.recorder import Recorder
 
 
 def on_phone(**more):
     return mlp_job(devices={"select": {"virtual": "yes"}, "count": 1}, **more)
-
-
-class Recorder:
-    """A port before the adb server's: passes everything on, and keeps the requests (the first bytes of
-    each connection until the server's stream is the phone's)."""
-
-    def __init__(self, port):
-        self.port_of_server = port
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.requests = []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
-
-    def serve(self, peer):
-        with peer:
-            try:
-                server = socket.create_connection(("127.0.0.1", self.port_of_server))
-            except OSError:
-                return
-            with server:
-                back = threading.Thread(target=self.carry, args=(server, peer, None), daemon=True)
-                back.start()
-                self.carry(peer, server, [])
-                back.join()
-
-    def carry(self, source, to, said):
-        """One direction, to its end."""
-        try:
-            while data := source.recv(65536):
-                if said is not None and len(said) < 2:
-                    said.append(data)
-                    self.requests.append(data)
-                to.sendall(data)
-        except OSError:
-            pass
-        for s in (source, to):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
 
 
 @unittest.skipUnless(ADB, "no adb here")
