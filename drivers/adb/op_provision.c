@@ -7,7 +7,7 @@
  *
  *	CHECK	ask
  *	APPLY	ask → journal → set → ask
- *	UNDO	read the journal → unset → ask → remove the journal
+ *	UNDO	read the journal → unset → ask → remove the journal, unless something kept its value
  */
 #include "drivers/adb/adb.h"
 
@@ -193,13 +193,39 @@ static void journal_removed(void *arg)
 		report(p->o);
 }
 
+/* The first setting that has not the value back that it had; -1 when all have. */
+static int not_given_back(const struct provision *p)
+{
+	for (int i = 0; i < adb_n_settings; i++)
+		if (p->in_journal[i] && !adb_provision_was_undone(i, p->had[i], p->after.value[i]))
+			return i;
+	return -1;
+}
+
+static void undone(struct adb_op *o)
+{
+	struct provision *p = o->data;
+	int i = not_given_back(p);
+
+	if (i < 0) {
+		on_pool(o, remove_journal, journal_removed);
+		return;
+	}
+	err_set(&o->err, ERR_IO,
+		"the phone does not take %s back: it is \"%.60s\" and was \"%.60s\"; the journal "
+	        "is "
+		"kept, so try again",
+		adb_settings[i].name, p->after.value[i], p->had[i]);
+	adb_op_finish(o, ERR_IO); /* a setting is no reason to think ill of the phone */
+}
+
 static void asked_after(struct adb_op *o, struct adb_shell_result *r)
 {
 	struct provision *p = o->data;
 
 	adb_provision_read(&r->out, &p->after);
 	if (p->what == DRIVER_PROVISION_UNDO)
-		on_pool(o, remove_journal, journal_removed);
+		undone(o);
 	else
 		report(o);
 }

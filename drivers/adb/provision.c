@@ -135,6 +135,11 @@ void adb_provision_set(struct buf *script, int i)
 		buf_printf(script, "%s\n", adb_settings[i].set);
 }
 
+static bool is_put(const struct adb_setting *s)
+{
+	return s->unset && !strncmp(s->unset, "settings put ", 13);
+}
+
 /* "settings put" has no way to say that there was nothing; "settings delete" has. */
 void adb_provision_unset(struct buf *script, int i, const char *had)
 {
@@ -144,7 +149,7 @@ void adb_provision_unset(struct buf *script, int i, const char *had)
 
 	if (!hole)
 		return;
-	if (!strcmp(had, "null") && !strncmp(s->unset, "settings put ", 13)) {
+	if (!strcmp(had, "null") && is_put(s)) {
 		buf_printf(script, "settings delete %.*s\n", (int)(hole - s->unset - 14),
 			s->unset + 13);
 		return;
@@ -153,4 +158,9 @@ void adb_provision_unset(struct buf *script, int i, const char *had)
 	adb_quote(script, had);
 	buf_puts(script, rest);
 	buf_puts(script, "\n");
+}
+
+bool adb_provision_was_undone(int i, const char *had, const char *is)
+{
+	return !is_put(&adb_settings[i]) || !strcmp(*had ? had : "null", *is ? is : "null");
 }

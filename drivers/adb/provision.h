@@ -41,6 +41,8 @@ bool adb_provision_applies(int i, bool usb);
 void adb_provision_set(struct buf *script, int i);
 /* Appends what gives it the value back that it had. */
 void adb_provision_unset(struct buf *script, int i, const char *had);
+/* Whether it has that value again; true where the phone's own words may differ (radios). */
+bool adb_provision_was_undone(int i, const char *had, const char *is);
 int adb_provision_find(const char *name); /* -1 */
 
 #endif
