@@ -12,9 +12,8 @@
 static const struct {
 	const char *said, *hint;
 } hints[] = {
-	{"INSTALL_FAILED_USER_RESTRICTED", "switch on \"Install via USB\" in the phone's developer "
-					   "options (Xiaomi: it asks for "
-					   "a SIM card and an account)"},
+	{"INSTALL_FAILED_USER_RESTRICTED",
+		"switch on \"Install via USB\" in the phone's developer options"},
 	{"INSTALL_FAILED_VERIFICATION_FAILURE",
 		"switch off \"Verify apps over USB\" in the phone's developer options"},
 	{"INSTALL_FAILED_ABORTED", "somebody, or the phone's own guard, refused it on its screen"},
@@ -29,9 +28,8 @@ static const struct {
 	{"INSTALL_FAILED_TEST_ONLY", "the package is for tests alone: build it for release"},
 	{"INSTALL_FAILED_MISSING_SPLIT", "name the package's splits too"},
 	{"INSTALL_PARSE_FAILED_NO_CERTIFICATES", "sign the package"},
-	{"SecurityException", "on OPPO, OnePlus, realme: switch on \"Disable permission "
-                              "monitoring\" in the developer "
-			      "options"},
+	{"SecurityException",
+		"OPPO, OnePlus, realme: \"Disable permission monitoring\" in developer options"},
 };
 
 const char *adb_install_hint(const char *said)
