@@ -8,7 +8,10 @@
 
 /* A state that needs nobody has no advice. */
 static const char *const advice[DEVICE_STATES_END] = {
-	[DEVICE_ABSENT] = "It is not connected: plug it in, or look at its cable and power.",
+	[DEVICE_ABSENT] =
+		"It is not connected: look at its cable and power, or, where it was reached over "
+                "the "
+		"network, whether it is on and `framefarm device connect` was told its address.",
 	[DEVICE_AUTHORIZING] = "Unlock it and confirm the debugging prompt on its screen.",
 	[DEVICE_NEEDS_HUMAN] = "Somebody must go there.",
 	[DEVICE_RECOVERING] = "It is being brought back; if that fails it is quarantined.",
