@@ -595,6 +595,13 @@ static void names_and_files_are_registered_once(void **state)
 	assert_int_equal(take(d, two, "b"), 0);
 }
 
+static void reopen(struct desk *d)
+{
+	runtimes_close(d->runtimes);
+	d->runtimes = runtimes_open(d->blobs, d->list, &d->err);
+	assert_non_null(d->runtimes);
+}
+
 static void it_is_kept_over_a_restart(void **state)
 {
 	struct desk *d = *state;
@@ -604,11 +611,12 @@ static void it_is_kept_over_a_restart(void **state)
 	upload_elf(d, &x64, one);
 	upload_elf(d, &arm64, two);
 	assert_int_equal(take(d, one, "a"), 0);
+	reopen(d);
+	assert_int_equal(runtimes_list(d->runtimes, all), 1);
+	assert_string_equal(all[0].name, "a");
 	assert_int_equal(take(d, two, "b"), 0);
 	assert_int_equal(runtimes_remove(d->runtimes, "a", &d->err), 0);
-	runtimes_close(d->runtimes);
-	d->runtimes = runtimes_open(d->blobs, d->list, &d->err);
-	assert_non_null(d->runtimes);
+	reopen(d);
 	assert_int_equal(runtimes_list(d->runtimes, all), 1);
 	assert_string_equal(all[0].name, "b");
 	assert_string_equal(all[0].sha256, two);
