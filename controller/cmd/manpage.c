@@ -147,7 +147,8 @@ void manpage_print(FILE *f)
 	      ".B framefarm serve \\-\\-config\n"
 	      "has a line `name = value` for each option, with the long name of the option; a "
 	      "value\n"
-	      "may stand in double quotes, a flag is yes or no, and # begins a comment. The "
+	      "may stand in double quotes, a path begin with ~/, a flag is yes or no, and # begins "
+	      "a comment. The "
 	      "command\n"
 	      "line stands over the file.\n",
 		f);

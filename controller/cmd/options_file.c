@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -119,11 +120,25 @@ static int set_from_file(
 	return option_set_value(set, row, value, e);
 }
 
+/* A shell puts the home directory in for "~/" on the command line; here nobody else does. */
+static int expand_home(
+	const struct option_row *row, const char *value, char full[VALUE_MAX], struct err *e)
+{
+	bool path = row->unit && (!strcmp(row->unit, "FILE") || !strcmp(row->unit, "DIR"));
+	const char *home = path && !strncmp(value, "~/", 2) ? getenv("HOME") : NULL;
+
+	if (snprintf(full, VALUE_MAX, "%s%s", home ? home : "", value + !!home) >= VALUE_MAX)
+		return err_set(e, ERR_RANGE, "%s: the value is longer than %d bytes", row->name,
+			VALUE_MAX - 1);
+	return 0;
+}
+
 static int take_key(
 	struct option_set *set, const char *key, size_t n, const char *value, struct err *e)
 {
 	const struct option_row *row = option_by_name(set, key, n);
 	int shown = n > 60 ? 60 : (int)n, rc;
+	char full[VALUE_MAX];
 	long i;
 
 	if (!row)
@@ -135,7 +150,10 @@ static int take_key(
 	if (set->in_file[i] && row->type != OPTION_LIST)
 		return err_set(e, ERR_EXISTS, "the key \"%.*s\" is there twice", shown, key);
 	set->in_file[i] = true;
-	rc = set_from_file(set, row, value, e);
+	rc = expand_home(row, value, full, e);
+	if (rc)
+		return rc;
+	rc = set_from_file(set, row, full, e);
 	return rc ? err_wrap(e, "%s", row->name) : 0;
 }
 

@@ -212,6 +212,13 @@ class Serve(CliTest):
         self.assertEqual(code, 2)
         self.assertIn("conf:1: adb: the value is empty", err)
 
+    def test_a_file_may_be_in_the_home_directory(self):
+        key, conf = self.path("none/adbkey"), self.write("conf", "adb-key = ~/none/adbkey\n")
+        self.env["HOME"] = self.dir
+        code, _, err = self.cli("serve", "-n", "-c", conf, "--data", self.path("farm"))
+        self.assertEqual(code, 1, err)
+        self.assertIn(key + ": No such file", err)
+
     def test_what_a_start_would_refuse_is_told_beforehand(self):
         key = self.write("key", "no key")
         for options, word in ((("--adb", "nowhere"), "HOST:PORT"), (("--adb", "::1:5555"), "brackets"),
