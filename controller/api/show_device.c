@@ -10,7 +10,7 @@
 static const char *const advice[DEVICE_STATES_END] = {
 	[DEVICE_ABSENT] =
 		"It is not connected: look at its cable and power, or, where it was reached over "
-                "the "
+		"the "
 		"network, whether it is on and `framefarm device connect` was told its address.",
 	[DEVICE_AUTHORIZING] = "Unlock it and confirm the debugging prompt on its screen.",
 	[DEVICE_NEEDS_HUMAN] = "Somebody must go there.",
