@@ -17,6 +17,7 @@
 
 #define RETRY_MIN_MS 250
 #define RETRY_MAX_MS 10000
+#define STEADY_MS    3000 /* a connection that held so long was a good one */
 
 struct tcp {
 	struct adb_port port; /* first: the two are one pointer */
@@ -24,9 +25,10 @@ struct tcp {
 	struct adb_resolve *lookup; /* of the host's name */
 	struct host_timer *retry;
 	int64_t wait_ms;
-	bool known;    /* it let us in before */
-	unsigned turn; /* which of several addresses is next */
-	bool away;     /* detached on purpose */
+	int64_t online_ms; /* since when, the last time; 0: never */
+	bool known;        /* it let us in before */
+	unsigned turn;     /* which of several addresses is next */
+	bool away;         /* detached on purpose */
 };
 
 static void try_again(struct tcp *t);
@@ -50,7 +52,7 @@ static void on_state(void *arg, enum adb_host_state st, const char *text)
 	char need[LIMIT_CAUSE];
 
 	if (st == ADB_HOST_ONLINE) {
-		t->wait_ms = 0;
+		t->online_ms = t->port.a->host->now_ms(t->port.a->host);
 		t->known = true;
 		adb_port_trouble(&t->port, "");
 		adb_dev_online(device(t), adb_conn_direct(t->port.a->host, t->session));
@@ -70,6 +72,15 @@ static void failed(struct tcp *t, const char *why)
 	try_again(t);
 }
 
+/* A phone that greets and leaves, and greets again, is not met as fast as it can: each time is an
+ * arrival to the farm. */
+static bool was_steady(const struct tcp *t)
+{
+	struct driver_host *h = t->port.a->host;
+
+	return t->online_ms && h->now_ms(h) - t->online_ms >= STEADY_MS;
+}
+
 static void on_ended(void *arg, int code, const char *text)
 {
 	struct tcp *t = arg;
@@ -79,6 +90,8 @@ static void on_ended(void *arg, int code, const char *text)
 	t->session = NULL;
 	if (t->port.dev) {
 		adb_dev_end(t->port.dev, text);
+		if (was_steady(t))
+			t->wait_ms = 0;
 		try_again(t);
 	} else {
 		failed(t, text);

@@ -16,6 +16,7 @@
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 30000
+#define STEADY_MS    3000 /* a connection that held so long was a good one */
 
 struct usb_port {
 	struct adb_port port;   /* first: the two are one pointer */
@@ -23,7 +24,8 @@ struct usb_port {
 	struct adb_host *session;
 	struct host_timer *retry;
 	int64_t wait_ms;
-	bool known; /* it let us in before */
+	int64_t online_ms; /* since when, the last time; 0: never */
+	bool known;        /* it let us in before */
 	bool opening;
 	bool away; /* detached on purpose */
 };
@@ -71,13 +73,20 @@ static void on_state(void *arg, enum adb_host_state st, const char *text)
 	char need[LIMIT_CAUSE];
 
 	if (st == ADB_HOST_ONLINE) {
-		u->wait_ms = 0;
+		u->online_ms = u->port.a->host->now_ms(u->port.a->host);
 		u->known = true;
 		adb_dev_online(device(u), adb_conn_direct(u->port.a->host, u->session));
 		return;
 	}
 	if (adb_need_text(st, text, true, need))
 		adb_dev_need(device(u), need, true);
+}
+
+static bool was_steady(const struct usb_port *u)
+{
+	struct driver_host *h = u->port.a->host;
+
+	return u->online_ms && h->now_ms(h) - u->online_ms >= STEADY_MS;
 }
 
 static void on_ended(void *arg, int code, const char *text)
@@ -97,8 +106,9 @@ static void on_ended(void *arg, int code, const char *text)
 			text);
 		adb_dev_need(device(u), need, true);
 	}
-	/* A phone that was unplugged leaves in a moment: not at once. */
-	if (!u->wait_ms)
+	/* A phone that was unplugged leaves in a moment: not at once. One whose connection never holds
+	 * is met ever more seldom. */
+	if (!u->wait_ms || was_steady(u))
 		u->wait_ms = RETRY_MIN_MS;
 	try_again(u);
 }

@@ -37,6 +37,8 @@ struct flooder {
 	size_t at;
 	int64_t sent;
 	bool reads;
+	bool leaves; /* as soon as it has greeted */
+	int n_greeted;
 };
 
 static void put_greeting(struct flooder *f)
@@ -62,6 +64,11 @@ static void on_connection(void *arg, unsigned events)
 	assert_int_equal(f->fd, -1); /* it is not given up meanwhile */
 	f->fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	put_greeting(f);
+	f->n_greeted++;
+	if (!f->leaves)
+		return;
+	close(f->fd);
+	f->fd = -1;
 }
 
 static void flooder_init(struct flooder *f, struct support_host *sh, uint32_t command)
@@ -225,6 +232,39 @@ static void a_flood_that_does_not_read(void **state)
 	flood_beside(ADB_OKAY, false);
 }
 
+static void a_flood_of_opens(void **state)
+{
+	(void)state;
+	flood_beside(ADB_OPEN, false);
+}
+
+static bool has_gone(void *arg)
+{
+	return support_n_gone(((struct rig *)arg)->sh) ==
+	       support_n_arrived(((struct rig *)arg)->sh) - 1;
+}
+
+/* Each greeting is an arrival, and work for the whole farm. */
+static void a_phone_that_comes_and_goes(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, ADB_CLSE);
+	r.bad.leaves = true;
+	shutdown(r.bad.fd, SHUT_RDWR);
+	close(r.bad.fd);
+	r.bad.fd = -1;
+	/* In two seconds: at 0.25, 0.5 and 1 s behind one another. */
+	for (int i = 0; i < 20; i++) {
+		turns(&r, false);
+		support_until(r.sh, has_gone, &r);
+		support_advance(r.sh, 100);
+	}
+	assert_in_range(r.bad.n_greeted, 3, 4);
+	rig_fini(&r);
+}
+
 /* What is asked of it does not end; what is asked of others does. */
 static void a_phone_that_does_not_answer(void **state)
 {
@@ -253,6 +293,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flood_that_is_passed_over),
 		cmocka_unit_test(a_flood_that_does_not_read),
+		cmocka_unit_test(a_flood_of_opens),
+		cmocka_unit_test(a_phone_that_comes_and_goes),
 		cmocka_unit_test(a_phone_that_does_not_answer),
 	};
 
