@@ -92,7 +92,7 @@ static struct reply *find_unknown(const struct task_env *env, const struct jobsp
 		if (*name && !ctl_runtime_known(env->ctl, name))
 			return reply_problem(400, "invalid-job",
 				"no runtime is called \"%.64s\", which the variant \"%.64s\" "
-			        "wants; "
+				"wants; "
 				"`framefarm runtime list` shows those that are, `framefarm runtime "
 				"add` registers one",
 				name, spec->variants[i].name);

@@ -215,7 +215,8 @@ static void finish(struct adb_op *o)
 		return;
 	}
 	/* Nobody is to blame: not the phone that was here, which is what this device stands for. */
-	err_set(&o->err, ERR_CONFLICT, "another phone (%.60s) answers where %.60s was", key, d->key);
+	err_set(&o->err, ERR_CONFLICT, "another phone (%.60s) answers where %.60s was", key,
+		d->key);
 	adb_op_finish(o, ERR_CONFLICT);
 	if (d->ending)
 		return;

@@ -213,7 +213,7 @@ static void undone(struct adb_op *o)
 	}
 	err_set(&o->err, ERR_IO,
 		"the phone does not take %s back: it is \"%.60s\" and was \"%.60s\"; the journal "
-	        "is "
+		"is "
 		"kept, so try again",
 		adb_settings[i].name, p->after.value[i], p->had[i]);
 	adb_op_finish(o, ERR_IO); /* a setting is no reason to think ill of the phone */

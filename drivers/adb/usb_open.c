@@ -53,16 +53,14 @@ static void say_held(struct adb_usb_dev *d, const struct open_job *o)
 			i->path, o->owner);
 	else if (o->server)
 		snprintf(i->text, sizeof(i->text),
-			"the phone at USB port %s is in use by an adb server (port %u): end it "
-			"with "
-			"`adb kill-server`, or hand the phone over for good with `framefarm device "
-			"detach`",
-			i->path, d->u->cfg.server_port);
+			"the phone at USB port %s is in use by an adb server (port %u): "
+			"end it with `adb kill-server`, or use the phone through it with "
+			"`framefarm device connect server:%.40s`",
+			i->path, d->u->cfg.server_port, i->serial[0] ? i->serial : "SERIAL");
 	else
 		snprintf(i->text, sizeof(i->text),
 			"the phone at USB port %s is in use by another program: end that one, and "
-			"if "
-			"the phone was handed over, take it back with `framefarm device attach`",
+			"if the phone was handed over, take it back with `framefarm device attach`",
 			i->path);
 }
 

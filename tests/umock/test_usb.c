@@ -471,11 +471,11 @@ static void held_by_an_adb_server(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
 	assert_int_equal(listen(fd, 4), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	umock_tell(s->m, "plug 1-1");
+	umock_tell(s->m, "plug 1-1 serial=R58M12ABCDE");
 	umock_tell(s->m, "hold 1-1");
 	start(s, ADB_USB_HOTPLUG, ntohs(sa.sin_port));
 	until(s, appeared, s, 1);
-	open_fails(s, &s->phones[0], ERR_BUSY, "adb server");
+	open_fails(s, &s->phones[0], ERR_BUSY, "device connect server:R58M12ABCDE");
 	close(fd);
 }
 

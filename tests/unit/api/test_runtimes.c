@@ -96,9 +96,9 @@ static void one_is_removed_by_what_it_is_called(void **state)
 static void a_job_that_names_one_that_is_not_there_is_refused(void **state)
 {
 	static const char job[] = "{\"schema\": \"framefarm.job/1\", \"name\": \"n\", \"runner\": "
-	                          "{\"runtime\": \"%s\"}, "
+				  "{\"runtime\": \"%s\"}, "
 				  "\"model\": {\"name\": \"m\", \"variants\": [{\"name\": \"v\", "
-	                          "\"file\": {\"sha256\": "
+				  "\"file\": {\"sha256\": "
 				  "\"" SHA_MODEL "\", \"bytes\": 10, \"name\": \"m.onnx\"}}]}}";
 	struct rig *r = *state;
 	struct response p;
