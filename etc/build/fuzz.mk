@@ -30,6 +30,7 @@ FUZZ_SRC_chunk       = $(FUZZ_AGENTS)
 FUZZ_SRC_job         = $(wildcard controller/core/jobspec*.c) $(call src,base)
 FUZZ_SRC_tensorpb    = $(FUZZ_RUNNER)
 FUZZ_SRC_profile     = $(FUZZ_RUNNER)
+FUZZ_SRC_elf         = controller/farm/elf.c $(call src,base)
 FUZZ_SRC_planted     =
 
 FUZZ_LIBS    = $(LIBS_base) -lbrotlienc -lbrotlidec -llz4 -lzstd

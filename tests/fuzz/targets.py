@@ -38,6 +38,7 @@ TARGETS = {t.name: t for t in (
     Target("plan", 8192, ("agents/plan.c", "agents/field.c")),
     Target("chunk", 4096, ("agents/chunk.c",), peer=False),
     Target("job", 16384, (), dictionary="job.dict", peer=False),
+    Target("elf", 4096, ("controller/farm/elf.c",), peer=False),
     Target("tensorpb", 4096, ("agents/runner/tensorpb.c", "agents/runner/tensor.c"), peer=False),
     Target("profile", 8192, ("agents/runner/profile.c",), dictionary="profile.dict", peer=False),
 )}
