@@ -16,7 +16,7 @@ $(B)/tests/umock-bus: $(patsubst %,$(B)/obj/tests/umock/%.o,$(UMOCK_BUS)) $(call
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,drivers) \
 		$(UMOCK_LIBS)
 
-$(UMOCK_TESTS): $(B)/tests/%: $(B)/obj/tests/umock/%.o $(patsubst %,$(B)/obj/tests/umock/%.o,client rig phone) \
+$(UMOCK_TESTS): $(B)/tests/%: $(B)/obj/tests/umock/%.o $(patsubst %,$(B)/obj/tests/umock/%.o,client rig phone usbuser) \
 		$(UMOCK_SUPPORT) $(call closure,drivers) | $(B)/tests/umock-bus
 	@mkdir -p "$(@D)"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,drivers) \

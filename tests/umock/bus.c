@@ -79,6 +79,8 @@ static const char *with_number(struct slot *s, const char *order, const char *va
 		device_chmod(s->d, n);
 	} else if (!strcmp(order, "deaf")) {
 		device_deaf(s->d, n != 0);
+	} else if (!strcmp(order, "take")) {
+		device_take(s->d, n);
 	} else if (!strcmp(order, "nomem")) {
 		device_nomem(s->d, n);
 	} else if (!strcmp(order, "stale")) {

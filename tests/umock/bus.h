@@ -38,6 +38,7 @@ void device_unplug(struct device *d);
 void device_hold(struct device *d, gboolean on);
 void device_chmod(struct device *d, unsigned mode);
 void device_deaf(struct device *d, gboolean on);
+void device_take(struct device *d, gulong n); /* so many of the host's writes, and no more */
 void device_stall(struct device *d);
 /* The read of the host's that is under way, or the next one, gets more than it has room for. */
 void device_overflow(struct device *d);

@@ -38,6 +38,7 @@ struct device {
 	gboolean held;              /* so has somebody else */
 	gboolean deaf, paused, stall, overflow;
 	size_t nomem;
+	gulong takes;         /* so many OUTs more */
 	GQueue in, out, done; /* of struct urb */
 	GQueue writes;        /* GByteArray, what the phone wrote */
 	GByteArray *message;  /* not ended yet */
@@ -136,9 +137,10 @@ static void pump_out(struct device *d)
 {
 	struct urb *u;
 
-	while (!d->deaf && !d->paused && (u = g_queue_pop_head(&d->out))) {
+	while (!d->deaf && !d->paused && d->takes && (u = g_queue_pop_head(&d->out))) {
 		size_t n = of(u)->buffer_length;
 
+		d->takes--;
 		if (n)
 			g_byte_array_append(d->message, u->buf->data, n);
 		finish(d, u, 0, n);
@@ -486,6 +488,7 @@ struct device *device_plug(UMockdevTestbed *tb, const struct device_plan *plan, 
 	d->tb = tb;
 	d->plan = *plan;
 	d->nomem = SIZE_MAX;
+	d->takes = ULONG_MAX;
 	d->message = g_byte_array_new();
 	g_snprintf(d->node, sizeof(d->node), "/dev/bus/usb/%03u/%03u", bus, addr);
 	make_node(d);
@@ -521,6 +524,12 @@ void device_chmod(struct device *d, unsigned mode)
 void device_deaf(struct device *d, gboolean on)
 {
 	d->deaf = on;
+	pump_out(d);
+}
+
+void device_take(struct device *d, gulong n)
+{
+	d->takes = n;
 	pump_out(d);
 }
 
