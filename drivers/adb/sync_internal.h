@@ -87,6 +87,7 @@ struct adb_sync {
 
 /* sync.c */
 void sync_fail(struct adb_sync *s, int rc, const char *text);
+void sync_job_add(struct sync_job *j); /* it goes its way */
 void sync_job_done(struct sync_job *j, int rc, const char *text);
 void sync_check_end(struct adb_sync *s);
 
