@@ -60,6 +60,18 @@ class Serials(IdentityTest):
         self.assertEqual(len(self.devices(d, state="ready")), 5)
 
 
+class Attributes(IdentityTest):
+    def test_what_a_selector_can_ask_for(self):
+        p, q = self.phones("--profile", "pixel-8"), self.phones("--profile", "galaxy-s9")
+        d = self.farm(*p.addresses, *q.addresses)
+        self.wait_ready(d, 3)
+        for phones, cores, android, soc in ((p, "9", "14", "zuma"), (q, "8", "10", "exynos9810")):
+            attrs = self.device_at(d, phones.addresses[0])["attrs"]
+            self.assertEqual((attrs["cpu.cores"], attrs["android"], attrs["board"]), (cores, android, soc))
+            self.assertEqual(attrs["serial"], phones.serials[0])
+            self.assertEqual(attrs["virtual"], "yes")
+
+
 class Moves(IdentityTest):
     def test_to_another_port(self):
         storage = self.shelf()

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The agent on a phone outlives the shell that started it and a restart of adbd; where the phone kills it
+all the same, what it had written comes to the farm and a new attempt begins."""
+
+import unittest
+
+from fflib import daemon as ff
+from fflib.agentbox import wait_for
+from fflib.daemon import mlp_job
+from fflib.phone import ADB, Adb
+from fflib.phonefarm import VIRTUAL, PhonesTest
+
+DIR = "/data/local/tmp/framefarm"
+LONG = {"min_ms": 12000, "max_ms": 30000}  # agents write and send every five seconds
+
+
+@unittest.skipUnless(ADB, "no adb here")
+class Agent(PhonesTest):
+    def begin(self):
+        self.phone = self.phones()
+        self.adb = Adb(self.dir)
+        self.addCleanup(self.adb.stop)
+        self.adb.connect(self.phone.addresses[0])
+        d = self.farm(*self.phone.addresses, options=("--cool-time", "0s"))
+        self.watcher = self.watch(d)
+        self.wait_ready(d, 2)
+        return d
+
+    def shell(self, command):
+        return self.adb.run("shell", command)[1].replace("\r", "").strip()
+
+    def agent(self):
+        """Its process, and the one that it is a child of."""
+        return self.shell("p=$(cat %s/agent.pid); echo $p; grep PPid /proc/$p/status" % DIR).split()
+
+    def start_job(self, d, **measure):
+        job = self.job_file(mlp_job(devices=VIRTUAL, measure=measure or LONG))
+        job = self.cli("run", job, "--async", check=0).stdout.split()[0]
+        self.wait_phase(d, job, "paced")
+        return job
+
+    def samples(self, d, job, attempt):
+        run = d.get("/api/v1/jobs/" + job)["runs"][0]["id"]
+        a = d.http("GET", "/api/v1/runs/%s/samples?attempt=%s&stream=mem.available" % (run, attempt["id"]))
+        return a.body.decode().splitlines()[1:] if a.status == 200 else []
+
+    def test_it_outlives_its_shell_and_a_restart_of_adbd(self):
+        d = self.begin()
+        before = self.agent()
+        self.assertEqual(before[1:], ["PPid:", "1"])  # nobody's child: its shell has ended
+        job = self.start_job(d, min_ms=4000, max_ms=20000)
+        self.adb.run("usb")  # adbd is started anew: every connection is lost
+        wait_for(lambda: ("running", "reattaching") in self.watcher.transitions("run"), "the loss")
+        self.cli("job", "wait", job, check=ff.PASS)
+        self.assertIn(("reattaching", "running"), self.watcher.transitions("run"))
+        self.assertEqual([a["failure"] for a in self.attempts(d, job)], ["none"])
+        self.adb.run("disconnect")
+        self.adb.connect(self.phone.addresses[0])
+        self.assertEqual(self.agent(), before)
+
+    def killed(self, command):
+        """The daemon is away when the agent writes, and when it dies: all there is of it is its spool."""
+        d = self.begin()
+        before = self.agent()
+        job = self.start_job(d)
+        first = self.attempts(d, job)[0]
+        self.assertEqual(self.samples(d, job, first), [])
+        d.kill()
+        wait_for(lambda: int(self.shell("stat -c %%s %s/spool/*/frames" % DIR) or 0) > 0, "its spool to grow")
+        self.shell(command)
+        d = self.farm(*self.phone.addresses, options=("--cool-time", "0s"))
+        self.cli("job", "wait", job, check=ff.PASS)
+        attempts = self.attempts(d, job)
+        self.assertEqual([a["failure"] for a in attempts], ["infrastructure", "none"])
+        self.assertEqual([a["counted"] for a in attempts], [False, True])
+        self.assertIn("the agent was restarted while the attempt ran", attempts[0]["cause"])
+        wait_for(lambda: self.samples(d, job, attempts[0]), "what the first had measured")
+        self.assertNotEqual(self.agent()[0], before[0])
+
+    def test_one_that_is_killed(self):
+        self.killed("kill -9 $(cat %s/agent.pid)" % DIR)
+
+    def test_everything_on_the_phone_is_killed(self):
+        self.killed("kill -9 -1")
+
+
+if __name__ == "__main__":
+    unittest.main()
