@@ -15,12 +15,12 @@ FUZZ_AGENTS = $(filter-out agents/timesrc%,$(call src,agents))
 FUZZ_RUNNER = $(addprefix agents/runner/,tensorpb.c tensor.c half.c fail.c profile.c)
 
 # What each target is made of, beside tests/fuzz/fuzz_TARGET.c; run.py knows how each is run.
-FUZZ_SRC_adb_packet  = $(FUZZ_ADB)
+FUZZ_SRC_adb_packet  = $(FUZZ_ADB) tests/fuzz/fakehost.c
 FUZZ_SRC_adb_banner  = $(FUZZ_ADB)
 FUZZ_SRC_adb_sync    = $(FUZZ_ADB)
 FUZZ_SRC_adb_shell   = $(FUZZ_ADB) drivers/adb/shell.c
 FUZZ_SRC_adb_files   = $(addprefix drivers/adb/,sync.c sync_ask.c sync_pull.c sync_fill.c syncmsg.c compress.c \
-	packet_buf.c) $(call src,base)
+	packet_buf.c) $(call src,base) tests/fuzz/fakehost.c
 FUZZ_SRC_phone_sync  = $(wildcard drivers/virtual/syncer*.c) drivers/virtual/inroot.c \
 	drivers/adb/compress.c drivers/adb/syncmsg.c drivers/adb/packet_buf.c $(call src,base)
 FUZZ_SRC_phone_shell = drivers/virtual/service_shell.c drivers/adb/shell2.c $(call src,base)

@@ -17,14 +17,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "drivers/adb/sync.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "fakehost.h"
+#include "fuzz.h"
 
 #define REQUESTS    16
 #define ENTRIES_MAX 3
@@ -32,19 +26,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define MANY_MAX    40 /* DATA of 64 KiB one behind the other */
 
 enum { CAN_STAT2 = 1, CAN_LIST2 = 2, CAN_PACK = 4, CAN_HOLD = 8, SMALL_PACKETS = 16 };
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
-
-static uint8_t take(struct input *in)
-{
-	if (!in->n)
-		return 0;
-	in->n--;
-	return *in->p++;
-}
 
 struct request {
 	bool open, list;
@@ -58,101 +39,13 @@ static struct world {
 	struct stream stream;
 	void (*on_opened)(void *arg);
 	struct adb_sync *sync;
-	bool there, closing, paused, opened, full, pool_full;
+	bool there, closing, paused, opened, full;
 	struct adb_buf *came;
 	int inside, n_requests;
 	struct request requests[REQUESTS];
 } w;
 
 static char dir[64];
-
-/* ---- a host that has timers and a pool ---- */
-
-struct host_timer {
-	struct host_timer *next;
-	void (*fn)(void *arg);
-	void *arg;
-};
-
-struct task {
-	struct task *next;
-	void (*work)(void *arg), (*done)(void *arg);
-	void *arg;
-};
-
-static struct host_timer *timers;
-static struct task *tasks;
-
-static int64_t now_ms(struct driver_host *h)
-{
-	(void)h;
-	return 0;
-}
-
-static struct host_timer *timer_add(
-	struct driver_host *h, int64_t at_ms, void (*fn)(void *arg), void *arg)
-{
-	struct host_timer *t = mem_zalloc(sizeof(*t));
-
-	(void)h;
-	(void)at_ms;
-	*t = (struct host_timer){timers, fn, arg};
-	timers = t;
-	return t;
-}
-
-static void timer_del(struct driver_host *h, struct host_timer *t)
-{
-	struct host_timer **at = &timers;
-
-	(void)h;
-	while (*at && *at != t)
-		at = &(*at)->next;
-	CHECK(*at);
-	*at = t->next;
-	mem_free(t);
-}
-
-static void run_timers(void)
-{
-	struct host_timer *t = timers;
-
-	if (!t)
-		return;
-	timers = t->next;
-	t->fn(t->arg);
-	mem_free(t);
-}
-
-static int blocking(
-	struct driver_host *h, void (*work)(void *arg), void (*done)(void *arg), void *arg)
-{
-	struct task **at = &tasks;
-
-	(void)h;
-	if (w.pool_full)
-		return ERR_FULL;
-	while (*at)
-		at = &(*at)->next;
-	*at = mem_alloc(sizeof(**at));
-	**at = (struct task){NULL, work, done, arg};
-	return 0;
-}
-
-static void run_task(void)
-{
-	struct task *t = tasks;
-
-	if (!t)
-		return;
-	tasks = t->next;
-	t->work(t->arg);
-	t->done(t->arg);
-	mem_free(t);
-}
-
-static struct driver_host host = {
-	.now_ms = now_ms, .timer_add = timer_add, .timer_del = timer_del, .blocking = blocking};
 
 /* ---- a connection whose phone is the input ---- */
 
@@ -386,7 +279,7 @@ static void step(struct input *in)
 		}
 		break;
 	case 5:
-		run_task();
+		fake_run_task();
 		break;
 	case 6:
 		w.full = false;
@@ -400,13 +293,13 @@ static void step(struct input *in)
 		close_stream(take(in) % 2 ? ERR_GONE : 0);
 		break;
 	case 9:
-		run_timers();
+		fake_run_timers();
 		break;
 	case 10:
 		end_session();
 		break;
 	case 11:
-		w.pool_full = take(in) % 4 == 3;
+		fake_pool_full = take(in) % 4 == 3;
 		break;
 	case 12:
 		give_many(take(in));
@@ -463,13 +356,13 @@ static void check_dir(void)
 /* Whatever is under way comes to its end: the stream closes, the pool works, timers come. */
 static void settle(void)
 {
-	for (int i = 0; i < 1000 && (w.there || tasks || timers); i++) {
+	for (int i = 0; i < 1000 && (w.there || fake_has_tasks() || fake_has_timers()); i++) {
 		if (w.closing)
 			close_stream(0);
-		run_task();
-		run_timers();
+		fake_run_task();
+		fake_run_timers();
 	}
-	CHECK(!w.there && !tasks && !timers);
+	CHECK(!w.there && !fake_has_tasks() && !fake_has_timers());
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -482,7 +375,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_dir();
 	if (!(can & CAN_HOLD))
 		ops.hold = NULL;
-	w = (struct world){.conn = {.ops = &ops, .refs = 1, .host = &host}};
+	w = (struct world){.conn = {.ops = &ops, .refs = 1, .host = &fake_host}};
 	w.conn.banner.features = (can & CAN_STAT2 ? ADB_F_STAT_V2 : 0) |
 	                         (can & CAN_LIST2 ? ADB_F_LS_V2 : 0) |
 	                         (can & CAN_PACK ? ADB_F_SENDRECV_V2 : 0);
@@ -491,7 +384,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(w.sync);
 	while (in.n)
 		step(&in);
-	w.pool_full = false;
+	fake_pool_full = false;
 	end_session();
 	settle();
 	CHECK(w.conn.refs == 1);

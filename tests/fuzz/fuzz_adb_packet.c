@@ -16,86 +16,8 @@
 #include "drivers/adb/host.h"
 #include "drivers/adb/packet.h"
 #include "drivers/driver.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			abort();                                                                   \
-	} while (0)
-
-/* ---- the input ---- */
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
-
-static uint8_t take(struct input *in)
-{
-	if (!in->n)
-		return 0;
-	in->n--;
-	return *in->p++;
-}
-
-/* ---- a host that has timers alone ---- */
-
-struct host_timer {
-	struct host_timer *next;
-	int64_t at_ms;
-	void (*fn)(void *arg);
-	void *arg;
-};
-
-static int64_t now;
-static struct host_timer *timers;
-
-static int64_t now_ms(struct driver_host *h)
-{
-	(void)h;
-	return now;
-}
-
-static struct host_timer *timer_add(
-	struct driver_host *h, int64_t at_ms, void (*fn)(void *arg), void *arg)
-{
-	struct host_timer *t = mem_zalloc(sizeof(*t)), **at = &timers;
-
-	(void)h;
-	*t = (struct host_timer){NULL, at_ms, fn, arg};
-	while (*at && (*at)->at_ms <= at_ms)
-		at = &(*at)->next;
-	t->next = *at;
-	*at = t;
-	return t;
-}
-
-static void timer_del(struct driver_host *h, struct host_timer *t)
-{
-	struct host_timer **at = &timers;
-
-	(void)h;
-	while (*at && *at != t)
-		at = &(*at)->next;
-	CHECK(*at);
-	*at = t->next;
-	mem_free(t);
-}
-
-static struct driver_host fake = {.now_ms = now_ms, .timer_add = timer_add, .timer_del = timer_del};
-
-static void run_timers(void)
-{
-	for (int i = 0; i < 100 && timers && timers->at_ms <= now; i++) {
-		struct host_timer *t = timers;
-
-		timers = t->next;
-		t->fn(t->arg);
-		mem_free(t);
-	}
-}
+#include "fakehost.h"
+#include "fuzz.h"
 
 /* ---- a link whose far end is the input ---- */
 
@@ -301,7 +223,7 @@ static void start_host(struct world *w, uint32_t features)
 		keys.keys[0] = adb_key_generate(NULL);
 		keys.n = 1;
 	}
-	w->host = adb_host_new(&fake, &w->l, &cfg, &events, w);
+	w->host = adb_host_new(&fake_host, &w->l, &cfg, &events, w);
 }
 
 static void start_device(struct world *w, bool auth)
@@ -317,7 +239,7 @@ static void start_device(struct world *w, bool auth)
 		.offered = offered,
 	};
 
-	w->dev = adb_device_new(&fake, &w->l, &cfg, &events, w);
+	w->dev = adb_device_new(&fake_host, &w->l, &cfg, &events, w);
 }
 
 /* ---- the script ---- */
@@ -473,11 +395,11 @@ static void happen(struct world *w, uint8_t what)
 
 	switch (what) {
 	case 0:
-		run_timers();
+		fake_run_timers();
 		break;
 	case 1:
-		now += ADB_HANDSHAKE_MS;
-		run_timers();
+		fake_now_ms += ADB_HANDSHAKE_MS;
+		fake_run_timers();
 		break;
 	case 2:
 		send_out(w, 1);
@@ -528,10 +450,10 @@ static void play(struct input *in, uint8_t mode)
 	if (w.dev)
 		adb_device_free(w.dev);
 	decide(&w, false);
-	for (int i = 0; i < 1000 && timers; i++)
-		run_timers();
+	for (int i = 0; i < 1000 && fake_has_timers(); i++)
+		fake_run_timers();
 	drop_held(&w);
-	CHECK(!timers && w.closed);
+	CHECK(!fake_has_timers() && w.closed);
 	for (int i = 0; i < 8; i++)
 		CHECK(!w.slots[i].s);
 }

@@ -11,14 +11,7 @@
 #include "base/err.h"
 #include "drivers/adb/shell.h"
 #include "drivers/adb/shell2.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "fuzz.h"
 
 struct heard {
 	uint32_t hash, ends;

@@ -20,14 +20,7 @@
 #include "drivers/virtual/service.h"
 #include "drivers/virtual/session.h"
 #include "drivers/virtual/space.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "fuzz.h"
 
 #define RUN_ID 7u
 

@@ -19,14 +19,7 @@
 #include "drivers/adb/packet.h"
 #include "drivers/virtual/syncer.h"
 #include "drivers/virtual/syncer_internal.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "fuzz.h"
 
 #define ALL    (ADB_SYNC_BROTLI | ADB_SYNC_LZ4 | ADB_SYNC_ZSTD)
 #define SECRET "outside"
