@@ -19,7 +19,7 @@ FUZZ_SRC_adb_packet  = $(FUZZ_ADB) tests/fuzz/fakehost.c
 FUZZ_SRC_adb_banner  = $(FUZZ_ADB)
 FUZZ_SRC_adb_sync    = $(FUZZ_ADB)
 FUZZ_SRC_adb_shell   = $(FUZZ_ADB) drivers/adb/shell.c
-FUZZ_SRC_adb_files   = $(addprefix drivers/adb/,sync.c sync_ask.c sync_pull.c sync_fill.c syncmsg.c compress.c \
+FUZZ_SRC_adb_files   = $(wildcard drivers/adb/sync*.c) $(addprefix drivers/adb/,compress.c \
 	packet_buf.c) $(call src,base) tests/fuzz/fakehost.c
 FUZZ_SRC_phone_sync  = $(wildcard drivers/virtual/syncer*.c) drivers/virtual/inroot.c \
 	drivers/adb/compress.c drivers/adb/syncmsg.c drivers/adb/packet_buf.c $(call src,base)

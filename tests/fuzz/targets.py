@@ -30,7 +30,7 @@ TARGETS = {t.name: t for t in (
     Target("adb_banner", 8192, adb("banner")),
     Target("adb_sync", 8192, adb("syncmsg"), dictionary="sync.dict"),
     Target("adb_shell", 4096, adb("shell2", "shell")),
-    Target("adb_files", 4096, adb("sync", "sync_pull", "sync_fill", "compress"), 1, "sync.dict"),
+    Target("adb_files", 4096, adb("sync", "sync_ask", "sync_pull", "sync_fill", "compress"), 1, "sync.dict"),
     Target("phone_sync", 4096, phone("syncer", "syncer_send", "syncer_recv", "syncer_stat"), 2, "sync.dict"),
     Target("phone_shell", 4096, phone("service_shell")),
     Target("proto", 8192, ("agents/proto.c", "agents/proto_crc.c", "agents/proto_parser.c",
