@@ -261,11 +261,17 @@ def umock(name, sanitizers):
     # Under the preload, libasan is not the first library.
     env = dict(SAN_ENV, ASAN_OPTIONS=SAN_ENV["ASAN_OPTIONS"] + ":verify_asan_link_order=0")
     before = ("setarch", platform.machine(), "-R", "umockdev-wrapper")
-    return Stage(f"USB, mocked{', under ' + name if name else ''}",
-                 lambda: [Job(os.path.basename(t), [*before, os.path.abspath(t)], 180)
-                          for t in (os.path.join(b, "tests", os.path.basename(c)[:-2])
-                                    for c in sorted(glob.glob("tests/umock/test_*.c")))],
-                 [f"B={b}", f"SAN={sanitizers}", "umock-bin"], 500, env)
+    stories = f"{b}/tests/adbdriver"
+
+    def jobs():
+        found = [Job(os.path.basename(t), [*before, os.path.abspath(t)], 180)
+                 for t in (os.path.join(b, "tests", os.path.basename(c)[:-2])
+                           for c in sorted(glob.glob("tests/umock/test_*.c")))]
+        # The driver's stories; without a sanitizer they are among the system tests.
+        return found + ([Job("adb_driver usb", ["python3", "tests/system/adb_driver.py", "usb"], 300,
+                             env={"FRAMEFARM_ADBDRIVER": stories})] if name else [])
+    return Stage(f"USB, mocked{', under ' + name if name else ''}", jobs,
+                 [f"B={b}", f"SAN={sanitizers}", "umock-bin", *([stories] if name else [])], 500, env)
 
 
 def daemon_under(name, sanitizers, scripts):
