@@ -341,8 +341,8 @@ COMP_WORDS=(%s); COMP_CWORD=%d; _framefarm_phone; printf '%%s\\n' "${COMPREPLY[@
 
     def test_a_host_without_name_spaces_gets_a_sentence(self):
         """In a name space that may have none below it, the kernel refuses as a closed host does."""
-        command = "echo 0 >/proc/sys/user/max_user_namespaces && exec " + PHONE
-        done = subprocess.run(["unshare", "-Ur", "sh", "-c", command], capture_output=True, text=True,
+        command = "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$0\""
+        done = subprocess.run(["unshare", "-Ur", "sh", "-c", command, PHONE], capture_output=True, text=True,
                               timeout=PATIENCE, check=False, env=dict(os.environ, TMPDIR=self.folder))
         self.assertEqual(done.returncode, 1)
         self.assertIn("user.max_user_namespaces", done.stderr)

@@ -47,7 +47,7 @@ def root():
     """Where it is unpacked; None where it cannot be had."""
     got = subprocess.run([os.path.join(TREE, "etc/build/fetch-adbd-debian13.sh")],
                          capture_output=True, text=True, check=False)
-    lines = got.stdout.split()
+    lines = got.stdout.splitlines()
     return lines[-1] if got.returncode == 0 and lines else None
 
 
