@@ -5,27 +5,16 @@ which the phone goes and comes back do what they say."""
 
 import filecmp
 import os
-import shutil
-import tempfile
 import unittest
 
 from fflib.agentbox import wait_for
-from fflib.phone import ADB, Adb, Phones
+from fflib.phone import ADB, OwnPhone
 
 TMP = "/data/local/tmp/"
 
 
 @unittest.skipUnless(ADB, "no adb here")
-class QuirkTest(unittest.TestCase):
-    def start(self, *options):
-        self.folder = tempfile.mkdtemp(prefix="framefarm-phone-test-")
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.phones = Phones(self.folder, *options)
-        self.addCleanup(self.phones.stop)
-        self.adb = Adb(self.folder)
-        self.addCleanup(self.adb.stop)
-        self.adb.connect(self.phones.addresses[0])
-
+class QuirkTest(OwnPhone):
     def is_back(self):
         """Asks anew, since adb itself looks only every three seconds."""
         if self.adb.state(self.adb.serial) == "device":

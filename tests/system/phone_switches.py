@@ -4,28 +4,17 @@
 properties, its serial number, what it does not survive; and its lock screen."""
 
 import os
-import shutil
 import subprocess
-import tempfile
 import unittest
 
 from fflib.agentbox import PATIENCE, wait_for
-from fflib.phone import ADB, PHONE, Adb, Phones
+from fflib.phone import ADB, PHONE, OwnPhone
 
 TMP = "/data/local/tmp/"
 
 
 @unittest.skipUnless(ADB, "no adb here")
-class Switches(unittest.TestCase):
-    def start(self, *options):
-        self.folder = tempfile.mkdtemp(prefix="framefarm-phone-test-")
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.phones = Phones(self.folder, *options)
-        self.addCleanup(self.phones.stop)
-        self.adb = Adb(self.folder)
-        self.addCleanup(self.adb.stop)
-        self.adb.connect(self.phones.addresses[0])
-
+class Switches(OwnPhone):
     def shell(self, command):
         code, out, err = self.adb.run("shell", command)
         return code, (out + err).replace("\r", "").strip()

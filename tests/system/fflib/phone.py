@@ -160,3 +160,16 @@ class PhoneTest(unittest.TestCase):
 
     def wait_for_state(self, state):
         wait_for(lambda: self.adb.state(self.adb.serial) == state, "state " + state)
+
+
+class OwnPhone(unittest.TestCase):
+    """Each story starts phones of its own, with its own options, and the stock client at the first."""
+
+    def start(self, *options):
+        self.folder = tempfile.mkdtemp(prefix="framefarm-phone-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.phones = Phones(self.folder, *options)
+        self.addCleanup(self.phones.stop)
+        self.adb = Adb(self.folder)
+        self.addCleanup(self.adb.stop)
+        self.adb.connect(self.phones.addresses[0])
