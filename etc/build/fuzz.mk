@@ -31,9 +31,13 @@ FUZZ_SRC_job         = $(wildcard controller/core/jobspec*.c) $(call src,base)
 FUZZ_SRC_tensorpb    = $(FUZZ_RUNNER)
 FUZZ_SRC_profile     = $(FUZZ_RUNNER)
 FUZZ_SRC_elf         = controller/farm/elf.c $(call src,base)
+# HTTP: the whole API in front of the controller of its unit tests.
+FUZZ_SRC_http        = $(foreach r,api store core agents base,$(call src,$r)) $(addprefix tests/unit/api/,support_ctl.c \
+	support_runtimes.c support_samples.c support_seed.c)
+FUZZ_OBJ_http        = $(EXTRA_OBJ_api)
 FUZZ_SRC_planted     =
 
-FUZZ_LIBS    = $(LIBS_base) -lbrotlienc -lbrotlidec -llz4 -lzstd
+FUZZ_LIBS    = $(LIBS_base) $(LIBS_store) $(LIBS_api) -lbrotlienc -lbrotlidec -llz4 -lzstd
 FUZZ_TARGETS = $(patsubst FUZZ_SRC_%,%,$(filter FUZZ_SRC_%,$(.VARIABLES)))
 FUZZ_CC      = clang -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -I. -Icontroller -Iagents \
 	-DFRAMEFARM_VERSION='"$(VERSION)"'
@@ -51,9 +55,9 @@ $(B)/fuzz/cov/%.o: %.c
 fuzz_obj = $(patsubst %.c,$(B)/fuzz/$2/%.o,tests/fuzz/fuzz_$1.c $(FUZZ_SRC_$1))
 
 define fuzz_rule
-$(B)/fuzz/fuzz_$1: $(call fuzz_obj,$1,obj)
+$(B)/fuzz/fuzz_$1: $(call fuzz_obj,$1,obj) $(FUZZ_OBJ_$1)
 	$$(Q)clang -fsanitize=fuzzer,$(FUZZ_SAN) -o $$@ $$^ $(FUZZ_LIBS)
-$(B)/fuzz/cov_$1: $(call fuzz_obj,$1,cov)
+$(B)/fuzz/cov_$1: $(call fuzz_obj,$1,cov) $(FUZZ_OBJ_$1)
 	$$(Q)clang -fsanitize=fuzzer $(FUZZ_COV) -o $$@ $$^ $(FUZZ_LIBS)
 fuzz-$1:
 	@FRAMEFARM_BUILD="$(B)" MAKE="$(MAKE)" python3 tests/fuzz/run.py --seconds $(FUZZ_S) $1

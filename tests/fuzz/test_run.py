@@ -58,10 +58,9 @@ class Run(unittest.TestCase):
 
 class Tables(unittest.TestCase):
     def test_two_at_a_time_take_the_time_that_was_told(self):
-        peers = [t for t in TARGETS.values() if t.peer]
-        seconds = run.shares(peers, 120)
+        seconds = run.shares(TARGETS.values(), 120)
         self.assertLessEqual(sum(seconds.values()), 2 * 120)
-        self.assertGreaterEqual(sum(seconds.values()), 2 * 120 * 0.8)  # or a processor lies idle
+        self.assertGreaterEqual(sum(seconds.values()), 2 * 120 * 0.9)  # or a processor lies idle
         lanes = [0, 0]
         for s in sorted(seconds.values(), reverse=True):
             lanes[lanes.index(min(lanes))] += s
@@ -82,7 +81,7 @@ class Tables(unittest.TestCase):
 
     def test_the_tree_holds_few_seeds(self):
         for t in TARGETS.values():
-            self.assertLessEqual(len(run.found_seeds(t)), run.SEEDS_MAX, t.name)
+            self.assertLessEqual(len(run.found_seeds(t)), t.seeds, t.name)
             self.assertLessEqual(sum(map(os.path.getsize, run.files_in(run.seeds(t)))), 128 * 1024, t.name)
 
 

@@ -70,6 +70,7 @@ struct ctl {
 	TAILQ_HEAD(, answer) answers;
 	bool hold_answers;
 	int refuse, forgotten, uploads_open;
+	bool frozen;
 	const char *broken;
 
 	pthread_mutex_t lock; /* of what follows */
@@ -154,7 +155,7 @@ static void *pool_thread(void *arg)
 
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
-		while (!c->stopping && (c->hold_pool || TAILQ_EMPTY(&c->works)))
+		while (!c->stopping && (c->hold_pool || c->frozen || TAILQ_EMPTY(&c->works)))
 			pthread_cond_wait(&c->changed, &c->lock);
 		w = TAILQ_FIRST(&c->works);
 		if (!w)
@@ -169,6 +170,18 @@ static void *pool_thread(void *arg)
 	return NULL;
 }
 
+/* What a frozen controller's threads leave alone. */
+static void work_here(struct ctl *c)
+{
+	struct work *w;
+
+	while ((w = TAILQ_FIRST(&c->works))) {
+		TAILQ_REMOVE(&c->works, w, entry);
+		w->work(w->arg);
+		post(c, work_done, w);
+	}
+}
+
 int ctl_blocking(struct ctl *c, void (*work)(void *arg), void (*done)(void *arg), void *arg)
 {
 	struct work *w = mem_alloc(sizeof(*w));
@@ -179,7 +192,16 @@ int ctl_blocking(struct ctl *c, void (*work)(void *arg), void (*done)(void *arg)
 	c->n_works++;
 	pthread_cond_signal(&c->changed);
 	pthread_mutex_unlock(&c->lock);
+	if (c->frozen && !c->hold_pool)
+		work_here(c);
 	return 0;
+}
+
+void fake_freeze(struct ctl *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->frozen = true;
+	pthread_mutex_unlock(&c->lock);
 }
 
 void fake_hold_pool(struct ctl *c, bool on)
@@ -188,6 +210,8 @@ void fake_hold_pool(struct ctl *c, bool on)
 	c->hold_pool = on;
 	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->lock);
+	if (c->frozen && !on)
+		work_here(c);
 }
 
 bool fake_pool_idle(const struct ctl *c)
@@ -283,8 +307,10 @@ int64_t fake_event(struct ctl *c, const char *topic, int64_t subject, int64_t jo
 	str_copy(row.topic, sizeof(row.topic), topic);
 	str_copy(row.from_state, sizeof(row.from_state), from);
 	str_copy(row.to_state, sizeof(row.to_state), to);
-	fake_put(c, &event_table, &row);
-	c->last_event = row.id;
+	if (!c->frozen) {
+		fake_put(c, &event_table, &row);
+		c->last_event = row.id;
+	}
 	LIST_FOREACH (w, &c->watches, entry)
 		w->event(w->arg, &row);
 	return row.id;
@@ -339,7 +365,9 @@ static int submit(struct ctl *c, const struct farm_event *ev, struct farm_answer
 
 	a->id = job_by_key(c, ev->u.submit.idempotency_key);
 	a->existed = a->id != 0;
-	if (!a->existed) {
+	if (!a->existed && c->frozen) {
+		a->id = 1;
+	} else if (!a->existed) {
 		a->id = j.id = r.job = ++c->last_id[0];
 		r.id = ++c->last_id[1];
 		j.submitted_ms = r.queued_ms = clock_wall_ms();
@@ -551,7 +579,7 @@ static void upload_done(void *arg)
 
 	hash_finish(u->hash, sum);
 	right = !strcmp(sum, u->sha256) && u->got == u->want;
-	if (right)
+	if (right && !u->ctl->frozen)
 		fake_blob(u->ctl, u->sha256, u->got);
 	u->done(u->arg, right ? 0 : ERR_CORRUPT, right ? "" : "their SHA-256 is another");
 	u->ctl->uploads_open--;

@@ -30,6 +30,9 @@ void fake_refuse(struct ctl *c, int rc);               /* ctl_request() returns 
 void fake_break_store(struct ctl *c, const char *why); /* in ctl_health; NULL: well again */
 int fake_forgotten(const struct ctl *c);               /* askers that went away */
 int fake_uploads_open(const struct ctl *c);            /* begun, neither finished nor aborted */
+/* From now on nothing that is asked for is kept, and work is done where it is asked for, on the loop's
+ * thread: the same requests find the same answers, however often they come. */
+void fake_freeze(struct ctl *c);
 
 /* Stores a row, now. */
 void fake_put(struct ctl *c, const struct row_table *t, const void *row);
