@@ -12,8 +12,11 @@
 #include <unistd.h>
 
 #include "api/auth.h"
+#include "api/form.h"
 #include "api/http.h"
 #include "api/internal.h"
+#include "api/param.h"
+#include "api/rate.h"
 #include "api/route.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -31,6 +34,15 @@ int64_t api_now_ms(const struct api *a)
 
 /* ---- what every request goes through; each check answers and returns false, or returns true
  * ---- */
+
+static bool check_form(struct req *r)
+{
+	struct reply *refused = form_check(r);
+
+	if (refused)
+		req_reply(r, refused);
+	return !refused;
+}
 
 static bool check_host(struct api *a, struct req *r)
 {
@@ -55,6 +67,12 @@ static bool check_route(struct req *r)
 		r->route = route_find(r, allow, sizeof(allow));
 	if (r->route)
 		return true;
+	if (r->method == METHOD_OPTIONS && *allow) {
+		p = reply_new(204);
+		reply_header(p, "Allow", "%s", allow);
+		req_reply(r, p);
+		return false;
+	}
 	if (!*r->path || !*allow) {
 		req_reply(r, reply_problem(404, "not-found",
 				     "there is nothing at this path; /openapi.json lists what "
@@ -79,9 +97,29 @@ static bool identify(struct api *a, struct req *r)
 	return cookie && auth_session(a->auth, cookie, api_now_ms(a), &r->who);
 }
 
+/* Who is known has a bucket for each address; who is not shares that of the address with whoever
+ * else is there. */
+static bool check_rate(struct api *a, struct req *r)
+{
+	struct rate *rate;
+	char key[RATE_KEY_MAX];
+
+	if (!identify(a, r))
+		r->who = (struct principal){.role = ROLE_NONE};
+	rate = r->who.role ? a->known_rate : a->anonymous_rate;
+	rate_key(key, r->who.actor, req_peer_addr(r));
+	if (!rate_take(rate, key, api_now_ms(a)))
+		return true;
+	a->rate_limited++;
+	req_reply(r, reply_problem(429, "too-many-requests",
+			     "this client asks too often; wait as long as Retry-After says, and "
+			     "ask less often"));
+	return false;
+}
+
 static bool check_who(struct api *a, struct req *r)
 {
-	bool known = identify(a, r);
+	bool known = r->who.role != ROLE_NONE;
 	struct reply *p;
 
 	if (known && r->who.role >= r->route->role)
@@ -124,6 +162,23 @@ static bool check_origin(struct api *a, struct req *r)
 	return ok;
 }
 
+static bool check_query(struct req *r)
+{
+	static const char *const none[] = {NULL};
+
+	return r->route->flags & (ROUTE_QUERY | ROUTE_PAGE) || param_only(r, none);
+}
+
+/* Who comes while the daemon stops is told so, on a connection that ends with it. */
+static bool check_draining(struct api *a, struct req *r)
+{
+	if (!a->draining || r->route->flags & ROUTE_PROBE)
+		return true;
+	req_reply(r, reply_problem(
+			     503, "stopping", "the daemon is stopping; try again when it is back"));
+	return false;
+}
+
 static bool check_body(struct req *r)
 {
 	const char *type = req_header(r, "Content-Type");
@@ -149,8 +204,9 @@ static void on_head(void *arg, struct req *r)
 	struct api *a = arg;
 
 	r->api = a;
-	if (!check_host(a, r) || !check_route(r) || !check_who(a, r) || !check_origin(a, r) ||
-		!check_body(r))
+	if (!check_form(r) || !check_rate(a, r) || !check_host(a, r) || !check_route(r) ||
+		!check_draining(a, r) || !check_who(a, r) || !check_origin(a, r) ||
+		!check_query(r) || !check_body(r))
 		return;
 	if (r->route->upload)
 		r->route->upload->begin(r);
@@ -252,6 +308,14 @@ static int start_http(struct api *a, const struct api_config *cfg, struct err *e
 	return a->http ? 0 : e->code;
 }
 
+static void set_rates(struct api *a, int64_t per_s)
+{
+	int64_t few = per_s > API_RATE_ANONYMOUS ? per_s / API_RATE_ANONYMOUS : 1;
+
+	a->known_rate = rate_new(per_s, per_s * API_RATE_BURST_S);
+	a->anonymous_rate = rate_new(few, few * API_RATE_BURST_S);
+}
+
 struct api *api_new(const struct api_config *cfg, struct ctl *ctl, struct err *e)
 {
 	struct api *a = mem_zalloc(sizeof(*a));
@@ -267,6 +331,7 @@ struct api *api_new(const struct api_config *cfg, struct ctl *ctl, struct err *e
 	rc = read_tls(a, cfg, e);
 	if (!rc)
 		rc = read_public_url(a, cfg, e);
+	set_rates(a, cfg->rate_per_s ? cfg->rate_per_s : API_RATE_PER_S);
 	a->names = (struct listen_names){cfg->hosts, a->cert != NULL, a->public_host};
 	if (!rc) {
 		a->auth = auth_new(cfg->data_dir, e);
@@ -314,6 +379,8 @@ void api_free(struct api *a)
 	if (a->watch)
 		hub_stop(a);
 	auth_free(a->auth);
+	rate_free(a->known_rate);
+	rate_free(a->anonymous_rate);
 	free_secret(a->cert);
 	free_secret(a->key);
 	rstr_unref(a->url);

@@ -26,6 +26,9 @@ struct api_config {
 	/* Under which clients reach us, where that is not the address we listen on: "https://farm.example".
 	 * Begins the links in answers, and its host is one of our names. NULL or "": our own address. */
 	const char *public_url;
+	/* Requests a second of one client (5 seconds of it may come at once); an address without a
+	 * token has a tenth. 0: API_RATE_PER_S. */
+	int64_t rate_per_s;
 	/* More "name:port" under which clients reach us, NULL-terminated, borrowed; NULL: none. */
 	const char *const *hosts;
 };
@@ -47,7 +50,8 @@ int api_port(const struct api *a);
 const char *api_url(const struct api *a);        /* "http://127.0.0.1:8765", for this host */
 const char *api_token_path(const struct api *a); /* for the CLI, and for a person to copy from */
 
-/* No new connections; /readyz says so; streams and long polls end, other requests finish. */
+/* Streams and long polls end, requests that are open finish, new ones are refused with 503; /readyz
+ * says so. */
 void api_drain(struct api *a);
 bool api_idle(const struct api *a); /* no request is open */
 

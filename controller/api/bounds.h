@@ -12,6 +12,14 @@
 #define API_CONNECTIONS        256
 #define API_CONNECTIONS_PER_IP 64
 
+/* Requests: tokens a second and the most that are kept, for a client with a token (each of its
+ * addresses) and for an address without one. */
+#define API_RATE_PER_S     200
+#define API_RATE_BURST_S   5  /* seconds of the rate */
+#define API_RATE_ANONYMOUS 10 /* part of the rate: a tenth */
+#define API_RATE_KEYS      1024
+#define API_RATE_PER_S_MAX 1000000
+
 /* Memory of one connection: its request's head must fit (else 431 or 414). */
 #define API_CONNECTION_BYTES (32 * 1024)
 #define API_PATH_MAX         256 /* of a request's path; longer ones name nothing we have */

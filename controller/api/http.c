@@ -98,7 +98,7 @@ static void connected(
 {
 	struct http *h = arg;
 	struct conn *conn = *ctx;
-	socklen_t len = sizeof(conn->local);
+	socklen_t len = sizeof(conn->local), peer_len = sizeof(conn->peer);
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		*ctx = conn = mem_zalloc(sizeof(*conn));
@@ -107,6 +107,8 @@ static void connected(
 			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		if (getsockname(conn->fd, (struct sockaddr *)&conn->local, &len))
 			conn->local.ss_family = AF_UNSPEC;
+		if (getpeername(conn->fd, (struct sockaddr *)&conn->peer, &peer_len))
+			conn->peer.ss_family = AF_UNSPEC;
 		conn->deadline_ms = h->now_ms(h->arg) + API_HEAD_MS;
 		LIST_INSERT_HEAD(&h->conns, conn, entry);
 		h->stats.connections++;
@@ -251,14 +253,10 @@ int64_t http_deadline_ms(const struct http *h)
 void http_drain(struct http *h)
 {
 	struct conn *conn;
-	int fd;
 
 	if (h->draining)
 		return;
 	h->draining = true;
-	fd = MHD_quiesce_daemon(h->daemon);
-	if (fd != MHD_INVALID_SOCKET)
-		close(fd);
 	LIST_FOREACH (conn, &h->conns, entry)
 		if (!conn->call)
 			cut(conn);
@@ -268,10 +266,14 @@ void http_drain(struct http *h)
 void http_free(struct http *h)
 {
 	struct conn *conn;
+	int fd;
 
 	if (!h)
 		return;
 	http_drain(h);
+	fd = MHD_quiesce_daemon(h->daemon);
+	if (fd != MHD_INVALID_SOCKET)
+		close(fd);
 	h->stopping = true;
 	LIST_FOREACH (conn, &h->conns, entry)
 		if (conn->call && conn->call->suspended)

@@ -26,7 +26,15 @@ struct reply;
 struct route;
 struct sockaddr_storage;
 
-enum method { METHOD_GET = 1, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OTHER };
+enum method {
+	METHOD_GET = 1,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_DELETE,
+	METHOD_OPTIONS,
+	METHOD_OTHER
+};
 
 const char *method_name(enum method m);
 
@@ -54,7 +62,8 @@ int http_epoll_fd(const struct http *h); /* readable: call http_run() */
 /* Does what is due: bytes, woken requests, deadlines. */
 void http_run(struct http *h);
 int64_t http_deadline_ms(const struct http *h); /* call http_run() then; INT64_MAX: never */
-/* No new connections, and each that is open ends behind its present request. */
+/* Each connection ends behind its present request, or behind the first of a new one; what is idle
+ * ends at once. */
 void http_drain(struct http *h);
 
 struct http_stats {
@@ -71,6 +80,7 @@ struct req {
 	enum method method;
 	char path[API_PATH_MAX]; /* decoded, but for %00; "" when it was too long */
 	bool has_body;
+	bool old_http;          /* before HTTP/1.1 */
 	int64_t content_length; /* -1: none was given */
 	struct buf body;        /* of req_keep_body() */
 	bool body_over;         /* it was larger than it may be; the rest was thrown away */
@@ -87,10 +97,14 @@ struct req {
 const char *req_header(const struct req *r, const char *name);
 const char *req_cookie(const struct req *r, const char *name);
 const char *req_query(const struct req *r, const char *name);
-/* Calls fn for each query parameter; a non-zero return stops and is returned. */
-int req_each_query(const struct req *r, int (*fn)(void *arg, const char *key), void *arg);
+/* Calls fn for each header or query parameter, in their order; value is "" where there is none. A
+ * non-zero return stops and is returned. */
+typedef int req_each_fn(void *arg, const char *key, const char *value);
+int req_each_header(const struct req *r, req_each_fn *fn, void *arg);
+int req_each_query(const struct req *r, req_each_fn *fn, void *arg);
 bool req_is_tls(const struct req *r);
 const struct sockaddr_storage *req_local_addr(const struct req *r);
+const struct sockaddr_storage *req_peer_addr(const struct req *r);
 
 /* In head(): how the body is taken. Without either it is thrown away. */
 void req_keep_body(struct req *r, size_t max);

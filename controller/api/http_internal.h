@@ -16,7 +16,7 @@ struct conn {
 	LIST_ENTRY(conn) entry;
 	struct MHD_Connection *mhd;
 	int fd;
-	struct sockaddr_storage local;
+	struct sockaddr_storage local, peer;
 	struct call *call;   /* the present request, or NULL */
 	int64_t deadline_ms; /* INT64_MAX while a request waits: it has one of its own */
 	bool cut;            /* shut down; libmicrohttpd will notice */

@@ -29,6 +29,7 @@ static const char *const method_names[] = {
 	[METHOD_POST] = "POST",
 	[METHOD_PUT] = "PUT",
 	[METHOD_DELETE] = "DELETE",
+	[METHOD_OPTIONS] = "OPTIONS",
 };
 
 const char *method_name(enum method m)
@@ -62,27 +63,37 @@ const char *req_query(const struct req *r, const char *name)
 }
 
 struct each {
-	int (*fn)(void *arg, const char *key);
+	req_each_fn *fn;
 	void *arg;
 	int rc;
 };
 
-static enum MHD_Result each_query(
+static enum MHD_Result each_value(
 	void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
 {
 	struct each *e = arg;
 
-	(void)kind, (void)value;
-	e->rc = e->fn(e->arg, key);
+	(void)kind;
+	e->rc = e->fn(e->arg, key, value ? value : "");
 	return e->rc ? MHD_NO : MHD_YES;
 }
 
-int req_each_query(const struct req *r, int (*fn)(void *arg, const char *key), void *arg)
+static int each(const struct req *r, enum MHD_ValueKind kind, req_each_fn *fn, void *arg)
 {
 	struct each e = {fn, arg, 0};
 
-	MHD_get_connection_values(call_of(r)->conn->mhd, MHD_GET_ARGUMENT_KIND, each_query, &e);
+	MHD_get_connection_values(call_of(r)->conn->mhd, kind, each_value, &e);
 	return e.rc;
+}
+
+int req_each_header(const struct req *r, req_each_fn *fn, void *arg)
+{
+	return each(r, MHD_HEADER_KIND, fn, arg);
+}
+
+int req_each_query(const struct req *r, req_each_fn *fn, void *arg)
+{
+	return each(r, MHD_GET_ARGUMENT_KIND, fn, arg);
 }
 
 bool req_is_tls(const struct req *r)
@@ -93,6 +104,11 @@ bool req_is_tls(const struct req *r)
 const struct sockaddr_storage *req_local_addr(const struct req *r)
 {
 	return &call_of(r)->conn->local;
+}
+
+const struct sockaddr_storage *req_peer_addr(const struct req *r)
+{
+	return &call_of(r)->conn->peer;
 }
 
 /* As libmicrohttpd's own, but %00 stays as it is: a path or a value with NUL inside would be
@@ -163,7 +179,7 @@ static void add_headers(struct MHD_Response *m, const struct call *c)
 	MHD_add_response_header(m, "Content-Security-Policy", security_policy);
 	MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(m, "Referrer-Policy", "no-referrer");
-	if (c->http->draining)
+	if (c->http->draining || p->close)
 		MHD_add_response_header(m, "Connection", "close");
 }
 
@@ -213,12 +229,13 @@ static bool wants_continue(const struct req *r)
 	return s && !strcasecmp(s, "100-continue");
 }
 
-static void read_head(struct call *c, const char *url, const char *method)
+static void read_head(struct call *c, const char *url, const char *method, const char *version)
 {
 	struct req *r = &c->req;
 	const char *length;
 
 	r->method = method_parse(method);
+	r->old_http = strcmp(version, MHD_HTTP_VERSION_1_1) < 0;
 	if (!str_copy(r->path, sizeof(r->path), url))
 		r->path[0] = '\0';
 	r->content_length = -1;
@@ -229,8 +246,8 @@ static void read_head(struct call *c, const char *url, const char *method)
 	buf_init(&r->body, API_BODY_BYTES);
 }
 
-static enum MHD_Result begin(
-	struct http *h, struct conn *conn, const char *url, const char *method, void **ret_ctx)
+static enum MHD_Result begin(struct http *h, struct conn *conn, const char *url, const char *method,
+	const char *version, void **ret_ctx)
 {
 	struct call *c = mem_zalloc(sizeof(*c));
 
@@ -241,11 +258,12 @@ static enum MHD_Result begin(
 	*ret_ctx = c;
 	h->stats.requests++;
 	h->stats.requests_live++;
-	read_head(c, url, method);
+	read_head(c, url, method, version);
 	conn->deadline_ms = h->now_ms(h->arg) + API_MOVE_MS;
 	h->ops->head(h->arg, &c->req);
 	if (c->reply && c->req.has_body &&
-		(wants_continue(&c->req) || c->req.content_length > API_DRAIN_BYTES))
+		(c->reply->close || wants_continue(&c->req) ||
+			c->req.content_length > API_DRAIN_BYTES))
 		return queue(c);
 	return MHD_YES;
 }
@@ -284,9 +302,8 @@ enum MHD_Result http_handle(void *arg, struct MHD_Connection *mhd, const char *u
 	struct call *c = *ctx;
 	size_t n = *size;
 
-	(void)version;
 	if (!c)
-		return begin(h, conn, url, method, ctx);
+		return begin(h, conn, url, method, version, ctx);
 	if (n) {
 		*size = 0;
 		return take_body(c, data, n) ? MHD_YES : MHD_NO;

@@ -24,6 +24,7 @@ struct event_row;
 struct farm_answer;
 struct farm_event;
 struct http;
+struct rate;
 struct req;
 struct rstr;
 struct store_reader;
@@ -33,6 +34,7 @@ struct api {
 	struct ctl *ctl;
 	struct http *http;
 	struct auth *auth;
+	struct rate *known_rate, *anonymous_rate;
 	struct listen_names names;
 	char *cert, *key; /* PEM texts */
 	char host[LISTEN_HOST_MAX], public_host[LISTEN_HOST_MAX];
@@ -45,6 +47,7 @@ struct api {
 	struct ctl_watch *watch;
 	struct live *live;
 	LIST_HEAD(listener_list, listener) listeners;
+	uint64_t rate_limited;     /* requests that were refused for coming too often */
 	uint64_t watchers_dropped; /* times that a slow watcher was sent to replay */
 };
 

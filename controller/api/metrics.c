@@ -26,7 +26,7 @@ struct args {
 	struct ctl_health health;
 	struct store_stats store;
 	struct http_stats http;
-	int64_t watchers, waiters, uploads, watchers_dropped;
+	int64_t watchers, waiters, uploads, watchers_dropped, rate_limited;
 };
 
 /* ---- what is known on the loop thread ---- */
@@ -103,6 +103,8 @@ static void put_http(struct buf *b, const struct args *a)
 		(int64_t)a->http.slow);
 	metric_i(b, "http_expired", "counter", "Waits of requests that reached their deadline.",
 		(int64_t)a->http.expired);
+	metric_i(b, "http_rate_limited", "counter", "Requests refused for coming too often.",
+		a->rate_limited);
 	metric_i(b, "http_watchers_dropped", "counter", "Times a slow watcher was sent to replay.",
 		a->watchers_dropped);
 }
@@ -219,6 +221,7 @@ void metrics_get(struct req *r)
 	a->watchers = api->n_watchers;
 	a->waiters = api->n_waiters;
 	a->uploads = api->n_uploads;
+	a->rate_limited = (int64_t)api->rate_limited;
 	a->watchers_dropped = (int64_t)api->watchers_dropped;
 	req_read(r, &kind, a);
 }

@@ -49,18 +49,27 @@ static bool bad(struct req *r, const char *name, const char *should)
 
 struct known {
 	const char *const *names;
-	char unknown[64];
+	unsigned seen; /* a bit for each of them */
+	char key[64];  /* that is wrong, and why */
+	enum { KEY_UNKNOWN = 1, KEY_TWICE, KEY_EMPTY } why;
 };
 
-static int check_known(void *arg, const char *key)
+static int check_known(void *arg, const char *key, const char *value)
 {
 	struct known *k = arg;
+	int i = 0;
 
-	for (const char *const *n = k->names; *n; n++)
-		if (!strcmp(*n, key))
-			return 0;
-	str_copy_clean(k->unknown, sizeof(k->unknown), key, strlen(key));
-	return -1;
+	while (k->names[i] && strcmp(k->names[i], key) != 0)
+		i++;
+	if (!k->names[i])
+		k->why = KEY_UNKNOWN;
+	else if (k->seen & 1u << i)
+		k->why = KEY_TWICE;
+	else if (!*value)
+		k->why = KEY_EMPTY;
+	k->seen |= 1u << i;
+	str_copy_clean(k->key, sizeof(k->key), key, strlen(key));
+	return (int)k->why;
 }
 
 bool param_only(struct req *r, const char *const *known)
@@ -70,12 +79,16 @@ bool param_only(struct req *r, const char *const *known)
 
 	if (!req_each_query(r, check_known, &k))
 		return true;
+	if (k.why == KEY_TWICE)
+		return bad(r, k.key, "there once");
+	if (k.why == KEY_EMPTY)
+		return bad(r, k.key, "left out, or have a value");
 	for (const char *const *n = known; *n; n++)
 		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
 			*list ? ", " : "", *n);
 	req_reply(r,
 		reply_problem(400, "invalid-request", "there is no parameter '%s' here; known: %s",
-			k.unknown, *list ? list : "none"));
+			k.key, *list ? list : "none"));
 	return false;
 }
 

@@ -21,7 +21,8 @@ bool param_id_parse(const char *s, char letter, int64_t *ret_id);
 /* The id in the path. Answers 404 when it is none. */
 bool param_path_id(struct req *r, char letter, const char *what, int64_t *ret_id);
 
-/* Answers 400 when the query holds another parameter than those (NULL-terminated). */
+/* Answers 400 when the query holds another parameter than those (NULL-terminated, at most 31), one
+ * without a value, or one twice. */
 bool param_only(struct req *r, const char *const *known);
 
 /* Each leaves *ret as it was when the parameter is absent, and answers 400 when it is malformed. */

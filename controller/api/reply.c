@@ -12,7 +12,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define RETRY_AFTER_S 2
+#define RETRY_AFTER_S      2
+#define RATE_RETRY_AFTER_S 1 /* a bucket is filled again quickly */
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
@@ -38,6 +39,7 @@ static const struct phrase {
 	{422, "Unprocessable Content"},
 	{429, "Too Many Requests"},
 	{500, "Internal Server Error"},
+	{501, "Not Implemented"},
 	{503, "Service Unavailable"},
 	{507, "Insufficient Storage"},
 };
@@ -142,7 +144,8 @@ static struct reply *problem(
 	p = reply_json(status, o);
 	p->type = TYPE_PROBLEM;
 	if (status == 503 || status == 429)
-		reply_header(p, "Retry-After", "%d", RETRY_AFTER_S);
+		reply_header(
+			p, "Retry-After", "%d", status == 429 ? RATE_RETRY_AFTER_S : RETRY_AFTER_S);
 	return p;
 }
 
@@ -186,6 +189,7 @@ static const struct meaning {
 	{ERR_CONFLICT, 422, "idempotency-conflict"},
 	{ERR_TOOBIG, 413, "too-large"},
 	{ERR_NOSPACE, 507, "no-space"},
+	{ERR_CANCELLED, 503, "stopping"},
 	{ERR_FULL, 503, "busy"},
 	{ERR_BUSY, 503, "busy"},
 	{ERR_TIMEOUT, 503, "timeout"},

@@ -38,7 +38,8 @@ struct reply {
 	const char *type; /* a literal, NULL: no body */
 	const void *body;
 	size_t len;
-	bool owned;                  /* body is freed with mem_free() */
+	bool owned; /* body is freed with mem_free() */
+	bool close; /* the connection ends behind it; what is left of a body is not read */
 	const struct source *source; /* instead of body */
 	void *source_arg;
 	int n_headers;

@@ -12,8 +12,8 @@
 #define API "/api/v1"
 
 const struct route routes[] = {
-	{METHOD_GET, "/healthz", health_live, ROLE_NONE, 0},
-	{METHOD_GET, "/readyz", health_ready, ROLE_NONE, 0},
+	{METHOD_GET, "/healthz", health_live, ROLE_NONE, ROUTE_PROBE},
+	{METHOD_GET, "/readyz", health_ready, ROLE_NONE, ROUTE_PROBE},
 	{METHOD_GET, "/metrics", metrics_get, ROLE_VIEWER, 0},
 	{METHOD_GET, "/openapi.json", openapi_get, ROLE_VIEWER, 0},
 
@@ -22,23 +22,23 @@ const struct route routes[] = {
 	{METHOD_DELETE, API "/session", login_delete, ROLE_NONE, 0},
 
 	{METHOD_POST, API "/jobs", job_submit, ROLE_CI, ROUTE_JSON},
-	{METHOD_GET, API "/jobs", jobs_list, ROLE_VIEWER, 0},
-	{METHOD_GET, API "/jobs/{job}", jobs_get, ROLE_VIEWER, 0},
+	{METHOD_GET, API "/jobs", jobs_list, ROLE_VIEWER, ROUTE_QUERY},
+	{METHOD_GET, API "/jobs/{job}", jobs_get, ROLE_VIEWER, ROUTE_QUERY},
 	{METHOD_POST, API "/jobs/{job}/cancel", jobs_cancel, ROLE_CI, ROUTE_JSON},
 	{METHOD_POST, API "/jobs/{job}/retry", job_retry_post, ROLE_CI, ROUTE_JSON},
-	{METHOD_GET, API "/jobs/{job}/artifacts", artifacts_job, ROLE_VIEWER, 0},
-	{METHOD_GET, API "/jobs/{job}/logs", logs_job, ROLE_VIEWER, 0},
-	{METHOD_GET, API "/jobs/{job}/events", events_job, ROLE_VIEWER, ROUTE_LIVE},
+	{METHOD_GET, API "/jobs/{job}/artifacts", artifacts_job, ROLE_VIEWER, ROUTE_QUERY},
+	{METHOD_GET, API "/jobs/{job}/logs", logs_job, ROLE_VIEWER, ROUTE_QUERY},
+	{METHOD_GET, API "/jobs/{job}/events", events_job, ROLE_VIEWER, ROUTE_LIVE | ROUTE_QUERY},
 
-	{METHOD_GET, API "/runs", runs_list, ROLE_VIEWER, 0},
-	{METHOD_GET, API "/runs/{run}", runs_get, ROLE_VIEWER, 0},
-	{METHOD_GET, API "/runs/{run}/series", series_get, ROLE_VIEWER, 0},
-	{METHOD_GET, API "/runs/{run}/samples", samples_get, ROLE_VIEWER, 0},
-	{METHOD_GET, API "/runs/{run}/logs", logs_run, ROLE_VIEWER, 0},
-	{METHOD_GET, API "/runs/{run}/artifacts", artifacts_run, ROLE_VIEWER, 0},
-	{METHOD_GET, API "/attempts/{attempt}/artifact", artifacts_get, ROLE_VIEWER, 0},
+	{METHOD_GET, API "/runs", runs_list, ROLE_VIEWER, ROUTE_QUERY},
+	{METHOD_GET, API "/runs/{run}", runs_get, ROLE_VIEWER, ROUTE_QUERY},
+	{METHOD_GET, API "/runs/{run}/series", series_get, ROLE_VIEWER, ROUTE_QUERY},
+	{METHOD_GET, API "/runs/{run}/samples", samples_get, ROLE_VIEWER, ROUTE_QUERY},
+	{METHOD_GET, API "/runs/{run}/logs", logs_run, ROLE_VIEWER, ROUTE_QUERY},
+	{METHOD_GET, API "/runs/{run}/artifacts", artifacts_run, ROLE_VIEWER, ROUTE_QUERY},
+	{METHOD_GET, API "/attempts/{attempt}/artifact", artifacts_get, ROLE_VIEWER, ROUTE_QUERY},
 
-	{METHOD_GET, API "/devices", devices_list, ROLE_VIEWER, 0},
+	{METHOD_GET, API "/devices", devices_list, ROLE_VIEWER, ROUTE_QUERY},
 	{METHOD_GET, API "/devices/{device}", devices_get, ROLE_VIEWER, 0},
 	{METHOD_POST, API "/devices/{device}/quarantine", devices_quarantine, ROLE_ENGINEER,
 		ROUTE_JSON},
@@ -58,7 +58,7 @@ const struct route routes[] = {
 	{METHOD_POST, API "/runtimes", runtimes_post, ROLE_ENGINEER, ROUTE_JSON},
 	{METHOD_DELETE, API "/runtimes/{runtime}", runtimes_delete, ROLE_ENGINEER, 0},
 
-	{METHOD_GET, API "/events", events_get, ROLE_VIEWER, ROUTE_LIVE},
+	{METHOD_GET, API "/events", events_get, ROLE_VIEWER, ROUTE_LIVE | ROUTE_QUERY},
 
 	{METHOD_HEAD, API "/files/{sha256}", files_head, ROLE_CI, 0},
 	{METHOD_PUT, API "/files/{sha256}", files_put, ROLE_CI, ROUTE_UPLOAD, &files_upload},
@@ -115,5 +115,7 @@ const struct route *route_find(struct req *r, char *allow, size_t size)
 		if (t->method == METHOD_GET && !(t->flags & ROUTE_LIVE))
 			allow_add(allow, size, METHOD_HEAD);
 	}
+	if (*allow)
+		allow_add(allow, size, METHOD_OPTIONS);
 	return r->method == METHOD_HEAD ? get : NULL;
 }

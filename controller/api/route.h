@@ -8,10 +8,12 @@
 #include "api/auth.h"
 #include "api/http.h"
 
-#define ROUTE_JSON   1 /* takes a JSON body, which may be absent; handle() finds it in r->body */
-#define ROUTE_UPLOAD 2 /* streams its body: begin() is called for the head */
-#define ROUTE_PAGE   4 /* a page or a file of the dashboard: no data, not in /openapi.json */
-#define ROUTE_LIVE   8 /* never ends by itself: no HEAD */
+#define ROUTE_JSON   1  /* takes a JSON body, which may be absent; handle() finds it in r->body */
+#define ROUTE_UPLOAD 2  /* streams its body: begin() is called for the head */
+#define ROUTE_PAGE   4  /* a page or a file of the dashboard: no data, not in /openapi.json */
+#define ROUTE_LIVE   8  /* never ends by itself: no HEAD */
+#define ROUTE_QUERY  16 /* its handler reads the query; of the others one is refused */
+#define ROUTE_PROBE  32 /* answered while the daemon stops, too */
 
 struct route {
 	enum method method;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/bounds.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/exitcode.h"
@@ -31,7 +32,8 @@
 #include "loop/host.h"
 #include "loop/loop.h"
 
-#define DRAIN_MS 5000 /* for open requests, once the controller has stopped */
+#define STOP_MS  60000 /* for the controller to stop */
+#define DRAIN_MS 5000  /* for open requests, once it has */
 
 /* What is longer is mapped, and given back when it is freed. Left alone the threshold rises with what
  * is freed, and files pushed to 200 phones at once leave half a gigabyte of holes behind. */
@@ -50,7 +52,7 @@ struct serve_values {
 	bool check, allow_insecure;
 	struct serve_devices devices;
 	int log_level;
-	int64_t files_max;
+	int64_t files_max, rate;
 	int64_t reattach_ms, no_match_ms, cool_max_ms;
 };
 
@@ -136,6 +138,17 @@ static const struct option_row rows[] = {
 		.fallback = "20GiB",
 		OPTION_AT(struct serve_values, files_max),
 		.help = "quota of uploaded models and data"},
+	{.name = "rate",
+		.type = OPTION_INT,
+		.unit = "N",
+		.min = 1,
+		.max = API_RATE_PER_S_MAX,
+		.fallback = "200",
+		OPTION_AT(struct serve_values, rate),
+		.help = "requests a second that one client may send (its token, and each of its "
+			"addresses); five seconds of it may come at once, and who has no token has "
+                        "a "
+			"tenth"},
 	{.name = "reattach-time",
 		.type = OPTION_DURATION,
 		.unit = "TIME",
@@ -277,7 +290,8 @@ static struct api_config api_config(const struct serve_values *v)
 		.tls_cert = v->tls_cert,
 		.tls_key = v->tls_key,
 		.allow_insecure = v->allow_insecure,
-		.public_url = v->public_url};
+		.public_url = v->public_url,
+		.rate_per_s = v->rate};
 }
 
 /* Everything that can be known of a start without making, opening or changing anything. */
@@ -312,6 +326,7 @@ static void drain_over(void *arg)
 {
 	struct serve *s = arg;
 
+	log_warn("event=stop_now open=\"%s\"", s->ctl_stopped ? "requests" : "devices or store");
 	loop_stop(s->loop);
 }
 
@@ -335,6 +350,7 @@ static void stop(void *arg)
 	s->stopping = true;
 	log_info("event=stopping");
 	api_drain(s->api);
+	loop_timer_set(s->drain_timer, clock_mono_ms() + STOP_MS);
 	ctl_stop(s->ctl, ctl_stopped, s);
 }
 

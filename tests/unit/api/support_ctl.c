@@ -486,6 +486,17 @@ void fake_hold_answers(struct ctl *c, bool on)
 			post(c, answer_now, w);
 }
 
+void fake_answer_all(struct ctl *c, int rc, const char *text)
+{
+	struct answer *w;
+
+	TAILQ_FOREACH (w, &c->answers, entry) {
+		w->answer.rc = rc;
+		str_copy(w->answer.text, sizeof(w->answer.text), text);
+	}
+	fake_hold_answers(c, false);
+}
+
 void fake_refuse(struct ctl *c, int rc)
 {
 	c->refuse = rc;

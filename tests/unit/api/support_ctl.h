@@ -22,10 +22,12 @@ void fake_free(struct ctl *c); /* after the API */
 int fake_fd(const struct ctl *c);
 void fake_run(struct ctl *c);
 
-void fake_advance(struct ctl *c, int64_t ms);          /* time passes */
-void fake_hold_pool(struct ctl *c, bool on);           /* threads take no work */
-bool fake_pool_idle(const struct ctl *c);              /* every piece of work is done */
-void fake_hold_answers(struct ctl *c, bool on);        /* requests are not answered */
+void fake_advance(struct ctl *c, int64_t ms);   /* time passes */
+void fake_hold_pool(struct ctl *c, bool on);    /* threads take no work */
+bool fake_pool_idle(const struct ctl *c);       /* every piece of work is done */
+void fake_hold_answers(struct ctl *c, bool on); /* requests are not answered */
+/* Lets go of those that were held, with this answer. */
+void fake_answer_all(struct ctl *c, int rc, const char *text);
 void fake_refuse(struct ctl *c, int rc);               /* ctl_request() returns this; 0: works */
 void fake_break_store(struct ctl *c, const char *why); /* in ctl_health; NULL: well again */
 int fake_forgotten(const struct ctl *c);               /* askers that went away */

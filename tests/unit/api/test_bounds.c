@@ -79,15 +79,34 @@ static void an_unknown_path_is_404_and_an_unknown_method_405_with_allow(void **s
 	response_free(&p);
 	ask(r, "DELETE", "/api/v1/jobs", "", "", &p);
 	assert_status(&p, 405);
-	assert_string_equal(response_header(&p, "Allow"), "POST, GET, HEAD");
+	assert_string_equal(response_header(&p, "Allow"), "POST, GET, HEAD, OPTIONS");
 	response_free(&p);
 	ask(r, "BREW", "/api/v1/devices", "", "", &p);
 	assert_status(&p, 405);
-	assert_string_equal(response_header(&p, "Allow"), "GET, HEAD");
+	assert_string_equal(response_header(&p, "Allow"), "GET, HEAD, OPTIONS");
 	response_free(&p);
 	ask(r, "HEAD", "/api/v1/events", "", "", &p);
 	assert_status(&p, 405);
 	response_free(&p);
+}
+
+static void options_says_what_a_path_takes_and_needs_no_token(void **state)
+{
+	struct rig *r = *state;
+	struct response p;
+	struct client c;
+	char text[256];
+
+	snprintf(text, sizeof(text), "OPTIONS /api/v1/jobs/j1/cancel HTTP/1.1\r\nHost: %s\r\n\r\n",
+		r->host);
+	client_open(&c, r);
+	client_send(&c, text, strlen(text));
+	client_response(&c, &p);
+	assert_status(&p, 204);
+	assert_string_equal(response_header(&p, "Allow"), "POST, OPTIONS");
+	assert_null(response_header(&p, "Access-Control-Allow-Origin"));
+	response_free(&p);
+	client_close(&c);
 }
 
 static void head_is_get_without_its_body(void **state)
@@ -386,6 +405,7 @@ int main(void)
 		T(what_is_no_http_is_refused_and_hurts_nobody),
 		T(a_length_that_is_none_is_refused),
 		T(an_unknown_path_is_404_and_an_unknown_method_405_with_allow),
+		T(options_says_what_a_path_takes_and_needs_no_token),
 		T(head_is_get_without_its_body),
 		T(a_path_with_a_hidden_end_is_no_other_path),
 		T(two_requests_of_one_connection_are_answered_in_order),

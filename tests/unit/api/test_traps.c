@@ -133,6 +133,110 @@ static void draining_ends_streams_and_polls_and_lets_the_others_finish(void **st
 	client_close(&idle);
 }
 
+/* ---- stopping: each kind of open request has an end ---- */
+
+static void says_stopping(struct client *c)
+{
+	struct response p;
+
+	client_response(c, &p);
+	assert_status(&p, 503);
+	assert_string_equal(response_str(&p, "type"), "urn:framefarm:problem:stopping");
+	assert_string_equal(response_header(&p, "Retry-After"), "2");
+	assert_string_equal(response_header(&p, "Connection"), "close");
+	response_free(&p);
+	client_until_closed(c);
+	client_close(c);
+}
+
+static void who_comes_while_it_stops_is_told_so(void **state)
+{
+	struct rig *r = *state;
+	struct response p;
+	struct client c;
+
+	api_drain(r->api);
+	client_open(&c, r);
+	ask_send(&c, "GET", "/api/v1/jobs", "", "");
+	says_stopping(&c);
+	client_open(&c, r);
+	ask_send(&c, "POST", "/api/v1/jobs", "Idempotency-Key: k\r\n", seed_spec("late"));
+	says_stopping(&c);
+	ask_get(r, "/readyz", &p); /* a balancer hears it from the probe */
+	assert_status(&p, 503);
+	assert_string_equal(response_str(&p, "type"), "urn:framefarm:problem:stopping");
+	response_free(&p);
+	ask_get(r, "/healthz", &p);
+	assert_status(&p, 200);
+	response_free(&p);
+}
+
+static void a_request_that_the_controller_did_not_take_any_more_may_come_again(void **state)
+{
+	struct rig *r = *state;
+	struct client c;
+
+	client_open(&c, r);
+	fake_hold_answers(r->ctl, true);
+	ask_send(&c, "POST", "/api/v1/jobs/j1/cancel", "", "");
+	rig_until(r, has_request, r);
+	rig_settle(r);
+	api_drain(r->api);
+	fake_answer_all(r->ctl, ERR_CANCELLED, "the daemon is stopping");
+	says_stopping(&c);
+	rig_until(r, has_no_requests, r);
+}
+
+static void an_upload_that_has_begun_is_taken_to_its_end(void **state)
+{
+	static const char sha256[] =
+		"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; /* hello */
+	struct rig *r = *state;
+	struct response p;
+	struct client c;
+	char head[512];
+
+	snprintf(head, sizeof(head),
+		"PUT /api/v1/files/%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+		"Content-Length: 5\r\n\r\nhel",
+		sha256, r->host, r->token);
+	client_open(&c, r);
+	client_send(&c, head, strlen(head));
+	rig_until(r, has_request, r);
+	api_drain(r->api);
+	rig_settle(r);
+	client_send(&c, "lo", 2);
+	client_response(&c, &p);
+	assert_status(&p, 201);
+	assert_string_equal(response_header(&p, "Connection"), "close");
+	response_free(&p);
+	client_until_closed(&c);
+	client_close(&c);
+	rig_until(r, has_no_requests, r);
+}
+
+static void an_upload_that_goes_on_and_on_ends_with_the_daemon(void **state)
+{
+	struct rig *r = *state;
+	struct client c;
+	char head[512];
+
+	snprintf(head, sizeof(head),
+		"PUT /api/v1/files/" SHA_MODEL " HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer "
+		"%s\r\nContent-Length: 500\r\n\r\nhel",
+		r->host, r->token);
+	client_open(&c, r);
+	client_send(&c, head, strlen(head));
+	rig_until(r, has_request, r);
+	assert_int_equal(fake_uploads_open(r->ctl), 1);
+	api_free(r->api);
+	r->api = NULL;
+	assert_int_equal(fake_uploads_open(r->ctl), 0);
+	while (!c.closed)
+		client_pull(&c);
+	client_close(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +254,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			draining_ends_streams_and_polls_and_lets_the_others_finish, rig_setup,
 			rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			who_comes_while_it_stops_is_told_so, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_request_that_the_controller_did_not_take_any_more_may_come_again,
+			rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_upload_that_has_begun_is_taken_to_its_end, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(an_upload_that_goes_on_and_on_ends_with_the_daemon,
+			rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests_name("api_traps", tests, NULL, NULL);
