@@ -23,6 +23,8 @@ struct feed {
 	struct ingest *in;
 	struct session *session; /* NULL once it is gone */
 	struct store_batch *filling;
+	struct store_batch **full; /* that wait for the store, the oldest first */
+	int n_full;
 	struct store_batch *storing; /* NULL: none is under way */
 	int rc;
 	char text[256];
@@ -96,6 +98,9 @@ static void feed_free(struct feed *f)
 	while (f->n_ends)
 		end_drop(f, 0);
 	TAILQ_REMOVE(&f->in->feeds, f, link);
+	for (int i = 0; i < f->n_full; i++)
+		store_batch_free(f->full[i]);
+	mem_free(f->full);
 	store_batch_free(f->filling);
 	map_free(f->marks);
 	mem_free(f);
@@ -161,6 +166,7 @@ static void look_work(void *arg)
 	store_reader_put(r);
 }
 
+static bool has_waiting(const struct feed *f);
 static void check_ends(struct feed *f);
 
 static void look_done(void *arg)
@@ -196,7 +202,7 @@ static void ask_store(struct feed *f, struct ended *e)
 
 static void check_ends(struct feed *f)
 {
-	if (f->storing || store_batch_count(f->filling))
+	if (f->storing || has_waiting(f))
 		return;
 	for (int i = 0; i < f->n_ends;) {
 		int64_t attempt = f->ends[i].attempt;
@@ -241,8 +247,37 @@ void ingest_end(struct ingest *in, struct session *s, const struct msg_end *end)
 
 static bool far_ahead(const struct feed *f)
 {
-	return store_batch_bytes(f->filling) > INGEST_AHEAD ||
+	return f->n_full || store_batch_bytes(f->filling) > INGEST_AHEAD ||
 	       store_batch_count(f->filling) > INGEST_CHUNKS_AHEAD;
+}
+
+static bool has_waiting(const struct feed *f)
+{
+	return f->n_full || store_batch_count(f->filling);
+}
+
+/* A stream that is paused may still hand out what it had: a megabyte at once, which is some twenty thousand
+ * chunks if the agent likes. */
+static void make_room(struct feed *f)
+{
+	if (store_batch_count(f->filling) < STORE_BATCH_CHUNKS &&
+		store_batch_bytes(f->filling) < STORE_BATCH_BYTES / 2)
+		return;
+	f->full = mem_realloc(f->full, f->n_full + 1, sizeof(*f->full));
+	f->full[f->n_full++] = f->filling;
+	f->filling = store_batch_new();
+}
+
+/* The next one for the store; has_waiting(). */
+static struct store_batch *take_batch(struct feed *f)
+{
+	struct store_batch *b = f->n_full ? f->full[0] : f->filling;
+
+	if (!f->n_full)
+		f->filling = store_batch_new();
+	else
+		memmove(f->full, f->full + 1, --f->n_full * sizeof(*f->full));
+	return b;
 }
 
 void ingest_chunk(struct ingest *in, struct session *s, const struct msg_chunk *c, bool late)
@@ -258,6 +293,7 @@ void ingest_chunk(struct ingest *in, struct session *s, const struct msg_chunk *
 		.payload = c->payload,
 		.len = c->len};
 
+	make_room(f);
 	store_batch_add(f->filling, &sc);
 	in->stats.chunks++;
 	in->stats.values += c->n;
@@ -318,7 +354,7 @@ static void flush_waiting(struct ingest *in)
 
 	for (f = TAILQ_FIRST(&in->feeds); f; f = next) {
 		next = TAILQ_NEXT(f, link);
-		if (f->session && !f->storing && store_batch_count(f->filling))
+		if (f->session && !f->storing && has_waiting(f))
 			ingest_flush(in, f->session);
 	}
 }
@@ -375,10 +411,9 @@ void ingest_flush(struct ingest *in, struct session *s)
 {
 	struct feed *f = feed_of(in, s);
 
-	if (f->storing || !store_batch_count(f->filling) || in->storing_bytes > INGEST_UNDER_WAY)
+	if (f->storing || !has_waiting(f) || in->storing_bytes > INGEST_UNDER_WAY)
 		return;
-	f->storing = f->filling;
-	f->filling = store_batch_new();
+	f->storing = take_batch(f);
 	in->storing_bytes += store_batch_bytes(f->storing);
 	TAILQ_REMOVE(&in->feeds, f, link);
 	TAILQ_INSERT_TAIL(&in->feeds, f, link);

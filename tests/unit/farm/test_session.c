@@ -568,6 +568,37 @@ static void a_gap_ends_the_session_so_that_the_agent_resends(void **state)
 	close_world(x);
 }
 
+/* As a driver may hand out at once what a phone put into one packet: a megabyte of the smallest chunks. */
+static void a_megabyte_of_tiny_chunks_is_stored(void **state)
+{
+	struct world *x = open_world();
+	struct msg_chunk m = {.attempt = 5, .boot = 1, .stream = 1, .kind = STREAM_TEXT, .n = 1};
+	size_t size = 1024 * 1024, n = 0;
+	uint8_t *all = malloc(size);
+	struct proto_w w;
+
+	(void)state;
+	welcome(x, PROTO_VERSION);
+	chunk(x, 1);
+	m.payload = (const uint8_t *)"x";
+	m.len = 1;
+	for (m.seq = 2; n + PROTO_HEADER + 64 <= size; m.seq++) {
+		proto_w_init(&w, all + n + PROTO_HEADER, 64);
+		msg_chunk_put(&w, &m);
+		proto_header_put(all + n, PROTO_CHUNK, w.p, w.len);
+		n += PROTO_HEADER + w.len;
+	}
+	assert_true(m.seq > 3 * STORE_BATCH_CHUNKS);
+	say_raw(x, all, n);
+	free(all);
+	assert_true(x->wire.paused);
+	end(x, m.seq - 1);
+	assert_true(env_run_until(x->env, is_stored, x));
+	assert_false(x->wire.paused);
+	assert_int_equal(x->lost, 0);
+	close_world(x);
+}
+
 static void data_of_an_attempt_nobody_knows_is_not_stored(void **state)
 {
 	struct world *x = open_world();
@@ -604,6 +635,7 @@ int main(void)
 		cmocka_unit_test(after_a_restart_the_store_knows_what_is_whole),
 		cmocka_unit_test(what_the_disk_does_not_take_is_acknowledged_only_when_it_does),
 		cmocka_unit_test(a_gap_ends_the_session_so_that_the_agent_resends),
+		cmocka_unit_test(a_megabyte_of_tiny_chunks_is_stored),
 		cmocka_unit_test(data_of_an_attempt_nobody_knows_is_not_stored),
 	};
 
