@@ -35,6 +35,9 @@ FUZZ_SRC_elf         = controller/farm/elf.c $(call src,base)
 FUZZ_SRC_http        = $(foreach r,api store core agents base,$(call src,$r)) $(addprefix tests/unit/api/,support_ctl.c \
 	support_runtimes.c support_samples.c support_seed.c)
 FUZZ_OBJ_http        = $(EXTRA_OBJ_api)
+# An agent's whole session, with the store's rules but for its threads.
+FUZZ_SRC_session     = $(addprefix controller/,farm/session.c farm/ingest.c $(addprefix store/,batch.c db.c \
+	rollup.c samples.c schema.c streams.c)) tests/unit/farm/support_env.c $(call src,agents) $(call src,base)
 FUZZ_SRC_planted     =
 
 FUZZ_LIBS    = $(LIBS_base) $(LIBS_store) $(LIBS_api) -lbrotlienc -lbrotlidec -llz4 -lzstd
