@@ -12,6 +12,7 @@
 
 #include "api/http.h"
 #include "api/internal.h"
+#include "api/list.h"
 #include "api/lookup.h"
 #include "api/param.h"
 #include "api/rows.h"
@@ -28,18 +29,29 @@
 
 /* ---- lists ---- */
 
-struct list_args {
+struct artifacts_args {
 	const struct row_table *of; /* job_table or run_table */
 	int64_t id;
+	struct param_page page;
+	struct cursor at; /* behind what is listed */
+	bool more;        /* there is something behind it */
 };
 
-static void add_attempt(const struct task_env *env, const struct attempt_row *a, struct json *list)
+static void add_attempt(const struct task_env *env, struct artifacts_args *l,
+	const struct attempt_row *a, struct json *list)
 {
 	struct ctl_artifact *files = mem_alloc(CTL_ARTIFACTS_MAX * sizeof(*files));
 	int n = ctl_artifacts(env->ctl, a->id, files);
 
-	for (int i = 0; i < n; i++) {
-		struct json *o = json_new_object();
+	for (int i = a->id == l->page.at.id ? (int)l->page.at.item : 0; i < n && !l->more; i++) {
+		struct json *o;
+
+		if (json_count(list) == l->page.limit) {
+			l->more = true;
+			break;
+		}
+		l->at = (struct cursor){a->id, i + 1};
+		o = json_new_object();
 
 		show_id(o, "run", 'r', a->run);
 		show_id(o, "attempt", 'a', a->id);
@@ -51,10 +63,12 @@ static void add_attempt(const struct task_env *env, const struct attempt_row *a,
 	mem_free(files);
 }
 
+/* Of an attempt that the page before ended in, the rest comes first. */
 static int add_attempts(
-	const struct task_env *env, const struct list_args *l, struct json *list, struct err *e)
+	const struct task_env *env, struct artifacts_args *l, struct json *list, struct err *e)
 {
 	struct store_page page = {.limit = ATTEMPTS_PAGE,
+		.after = l->page.at.id ? l->page.at.id - 1 : 0,
 		.n_filters = 1,
 		.filters = {{l->of == &job_table ? "job" : "run", NULL, l->id}}};
 	struct rows rows;
@@ -63,18 +77,18 @@ static int add_attempts(
 	do {
 		rc = rows_read(env->reader, &attempt_table, &page, &rows, e);
 		n = rows.n;
-		for (int i = 0; i < n && json_count(list) < API_ARTIFACTS_MAX; i++)
-			add_attempt(env, rows.all[i], list);
+		for (int i = 0; i < n && !l->more; i++)
+			add_attempt(env, l, rows.all[i], list);
 		if (n)
 			page.after = row_id(rows.table, rows.all[n - 1]);
 		rows_free(&rows);
-	} while (!rc && n == ATTEMPTS_PAGE && json_count(list) < API_ARTIFACTS_MAX);
+	} while (!rc && n == ATTEMPTS_PAGE && !l->more);
 	return rc;
 }
 
 static struct reply *list_work(const struct task_env *env, void *args)
 {
-	const struct list_args *l = args;
+	struct artifacts_args *l = args;
 	bool job = l->of == &job_table;
 	struct lookup *look = lookup_new(env);
 	struct json *list = json_new_array(), *o;
@@ -91,19 +105,20 @@ static struct reply *list_work(const struct task_env *env, void *args)
 	}
 	o = json_new_object();
 	json_add(o, "artifacts", list);
+	list_add_next(o, &l->page, l->more ? &l->at : NULL);
 	return reply_json(200, o);
 }
 
 static void list(struct req *r, const struct row_table *of)
 {
-	static const char *const known[] = {NULL};
+	static const char *const known[] = {"limit", "cursor", NULL};
 	static const struct task_kind kind = {list_work};
-	struct list_args *a = mem_zalloc(sizeof(*a));
+	struct artifacts_args *a = mem_zalloc(sizeof(*a));
 
 	a->of = of;
 	if (!param_path_id(
 		    r, of == &job_table ? 'j' : 'r', of == &job_table ? "job" : "run", &a->id) ||
-		!param_only(r, known)) {
+		!param_only(r, known) || !param_page(r, &a->page)) {
 		mem_free(a);
 		return;
 	}

@@ -64,8 +64,7 @@
 #define API_BUCKETS_MAX    4000
 #define API_LOG_PIECE      (256 * 1024)
 #define API_CSV_PIECE      (256 * 1024)
-#define API_PACKAGES_MAX   32   /* that are installed together: a base and its splits */
-#define API_ARTIFACTS_MAX  1000 /* of one job that are listed */
+#define API_PACKAGES_MAX   32 /* that are installed together: a base and its splits */
 #define API_ARTIFACT_BYTES (16 * 1024 * 1024)
 
 /* Dashboard sessions, in memory. */

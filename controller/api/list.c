@@ -3,8 +3,6 @@
 #include "api/list.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 #include "api/internal.h"
 #include "api/lookup.h"
@@ -34,7 +32,7 @@ static int read_page(const struct task_env *env, const struct list_args *a,
 	const struct row_table *t, struct rows *ret_rows, struct err *e)
 {
 	struct store_page page = {
-		.before = a->page.before ? a->page.before : INT64_MAX,
+		.before = a->page.at.id ? a->page.at.id : INT64_MAX,
 		.limit = (int)a->page.limit + 1,
 		.descending = true,
 		.n_filters = a->n_filters,
@@ -64,15 +62,15 @@ static int show_items(const struct task_env *env, const struct list_args *a,
 	return rc;
 }
 
-static void add_next(struct json *o, const struct rows *rows, int n)
+void list_add_next(struct json *o, const struct param_page *page, const struct cursor *at)
 {
-	char next[24];
+	char next[CURSOR_MAX];
 
-	if (n == rows->n) {
+	if (!at) {
 		json_add_null(o, "next");
 		return;
 	}
-	snprintf(next, sizeof(next), "%" PRId64, row_id(rows->table, rows->all[n - 1]));
+	cursor_write(next, page->scope, at);
 	json_add_str(o, "next", next);
 }
 
@@ -82,6 +80,7 @@ struct reply *list_reply(const struct task_env *env, const struct list_args *a,
 	struct json *o = json_new_object(), *items = json_new_array();
 	struct err e = {0};
 	struct rows rows;
+	struct cursor at = {0, 0};
 	int n, rc;
 
 	rc = read_page(env, a, t, &rows, &e);
@@ -89,8 +88,10 @@ struct reply *list_reply(const struct task_env *env, const struct list_args *a,
 	if (!rc)
 		rc = show_items(env, a, &rows, n, item, items, &e);
 	json_add(o, name, items);
+	if (!rc && n < rows.n)
+		at.id = row_id(rows.table, rows.all[n - 1]);
 	if (!rc)
-		add_next(o, &rows, n);
+		list_add_next(o, &a->page, at.id ? &at : NULL);
 	rows_free(&rows);
 	if (!rc)
 		return reply_json(200, o);

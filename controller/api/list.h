@@ -39,6 +39,9 @@ void list_filter_text(struct list_args *a, const char *column, const char *text)
 typedef struct json *list_item_fn(
 	struct lookup *l, const void *row, const struct list_args *a, struct err *e);
 
+/* Adds "next": the cursor of the page behind `at`, null when that is NULL. */
+void list_add_next(struct json *o, const struct param_page *page, const struct cursor *at);
+
 /* {"<name>": [item…], "next": cursor or null}. */
 struct reply *list_reply(const struct task_env *env, const struct list_args *a,
 	const struct row_table *t, const char *name, list_item_fn *item);

@@ -178,9 +178,16 @@ bool param_duration(struct req *r, const char *name, int64_t max_ms, int64_t *re
 
 bool param_page(struct req *r, struct param_page *ret_p)
 {
+	const char *cursor = req_query(r, "cursor");
+
 	*ret_p = (struct param_page){.limit = API_PAGE_DEFAULT};
-	return param_int(r, "limit", 1, API_PAGE_MAX, &ret_p->limit) &&
-	       param_int(r, "cursor", 1, INT64_MAX, &ret_p->before);
+	if (!param_int(r, "limit", 1, API_PAGE_MAX, &ret_p->limit))
+		return false;
+	cursor_scope(r, ret_p->scope);
+	if (!cursor || cursor_read(cursor, ret_p->scope, &ret_p->at))
+		return true;
+	return bad(r, "cursor",
+		"the `next` of the page before, with the same filters; leave it out to begin anew");
 }
 
 /* ---- a body ---- */

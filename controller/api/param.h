@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/cursor.h"
+
 #define PARAM_ID 24 /* "j" and a number, with NUL */
 
 struct req;
@@ -35,9 +37,11 @@ bool param_state(struct req *r, const char *name, const char *(*name_of)(int64_t
 /* "30s", "500ms", "2m", or seconds without a unit. */
 bool param_duration(struct req *r, const char *name, int64_t max_ms, int64_t *ret_ms);
 
-/* limit and cursor of a list, newest first: `before` is the id to start below, 0 for the newest. */
+/* limit and cursor of a list. */
 struct param_page {
-	int64_t limit, before;
+	int64_t limit;
+	struct cursor at; /* zero: the first page */
+	char scope[CURSOR_SCOPE];
 };
 
 bool param_page(struct req *r, struct param_page *ret_p);

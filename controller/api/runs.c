@@ -54,13 +54,20 @@ void runs_list(struct req *r)
 	static const struct task_kind kind = {list_work};
 	struct list_args *a = mem_zalloc(sizeof(*a));
 	char view[16] = "full";
+	bool ok;
 
-	if (!param_only(r, known) || !param_page(r, &a->page) ||
-		!param_text(r, "view", view, sizeof(view)) || !read_filters(r, a)) {
+	ok = param_only(r, known) && param_page(r, &a->page) &&
+	     param_text(r, "view", view, sizeof(view)) && read_filters(r, a);
+	a->full = strcmp(view, "summary") != 0;
+	if (ok && a->full && strcmp(view, "full") != 0) {
+		ok = false;
+		req_reply(r, reply_problem(400, "invalid-request",
+				     "the parameter 'view' should be full or summary"));
+	}
+	if (!ok) {
 		mem_free(a);
 		return;
 	}
-	a->full = strcmp(view, "summary") != 0;
 	req_read(r, &kind, a);
 }
 

@@ -17,6 +17,8 @@
 #include "cmd/table.h"
 #include "cmd/units.h"
 
+#define PAGE 200
+
 static const char name[] = "job artifacts";
 
 struct artifacts_options {
@@ -134,19 +136,37 @@ static int download_all(struct client *c, const char *dir, const struct json *li
 
 /* ---- the command ---- */
 
+/* All pages in one array; NULL and *ret_rc on failure. */
+static struct json *read_list(struct client *c, const char *job, int *ret_rc, struct err *e)
+{
+	char path[CLIENT_PATH_MAX];
+	struct client_pages p = {.path = path, .page = PAGE};
+	struct json *all = json_new_array();
+	struct json_doc *d;
+	int rc = client_path(path, e, "/api/v1/jobs/%s/artifacts", job);
+
+	while (!rc && (rc = client_page(c, &p, &d, e)) > 0) {
+		JSON_FOREACH (a, json_get(json_root(d), "artifacts"))
+			json_push(all, json_dup(a));
+		json_doc_free(d);
+		rc = 0;
+	}
+	*ret_rc = rc;
+	if (!rc)
+		return all;
+	json_free(all);
+	return NULL;
+}
+
 static int artifacts(
 	struct client *c, const char *job, const struct artifacts_options *o, struct err *e)
 {
-	char path[CLIENT_PATH_MAX];
-	const struct json *list;
-	struct json_doc *d = NULL;
-	int rc = client_path(path, e, "/api/v1/jobs/%s/artifacts", job);
+	struct json *list;
+	int rc;
 
-	if (!rc)
-		rc = client_get(c, path, 0, &d, e);
-	if (rc)
+	list = read_list(c, job, &rc, e);
+	if (!list)
 		return rc;
-	list = json_get(json_root(d), "artifacts");
 	if (*o->out)
 		rc = download_all(c, o->out, list, e);
 	else if (json_count(list) || o->json)
@@ -156,7 +176,7 @@ static int artifacts(
 			"%s has no artifacts: no attempt of it failed on a device that "
 			"has logs to give\n",
 			job);
-	json_doc_free(d);
+	json_free(list);
 	return rc;
 }
 

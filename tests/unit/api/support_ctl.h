@@ -38,6 +38,7 @@ void fake_freeze(struct ctl *c);
 
 /* Stores a row, now. */
 void fake_put(struct ctl *c, const struct row_table *t, const void *row);
+void fake_del(struct ctl *c, const struct row_table *t, int64_t id);
 /* Stores an event and tells the watches. Returns its id. */
 int64_t fake_event(struct ctl *c, const char *topic, int64_t subject, int64_t job, const char *from,
 	const char *to);
