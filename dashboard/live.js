@@ -51,6 +51,8 @@ export function watch(on, path = `${API}/events`) {
 			if (source.readyState === EventSource.CLOSED) setTimeout(retry, RETRY_MS);
 		};
 		for (const topic of TOPICS) source.addEventListener(topic, gather);
+		// Events were missed that nobody can tell any more: what is shown is asked for anew.
+		source.addEventListener("gap", () => on.back && on.back());
 		if (on.progress)
 			source.addEventListener("progress", (e) => on.progress(JSON.parse(e.data)));
 	};

@@ -20,6 +20,7 @@
 #include "api/route.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/rstr.h"
 #include "farm/ctl.h"
@@ -327,6 +328,7 @@ struct api *api_new(const struct api_config *cfg, struct ctl *ctl, struct err *e
 	a->ctl = ctl;
 	LIST_INIT(&a->tasks);
 	LIST_INIT(&a->listeners);
+	a->keys = map_new();
 	a->token_path = mem_printf("%s/%s", cfg->data_dir, AUTH_TOKEN_FILE);
 	rc = read_tls(a, cfg, e);
 	if (!rc)
@@ -379,6 +381,7 @@ void api_free(struct api *a)
 	if (a->watch)
 		hub_stop(a);
 	auth_free(a->auth);
+	map_free(a->keys);
 	rate_free(a->known_rate);
 	rate_free(a->anonymous_rate);
 	free_secret(a->cert);

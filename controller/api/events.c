@@ -6,6 +6,10 @@
  * (its socket takes nothing) loses the queue and replays from the last event that it was given. So
  * no stored event is ever skipped, and memory is bounded. Progress is not stored: who is slow
  * misses it.
+ *
+ * What is not stored any more, or not yet, cannot be replayed: behind an id whose successors retention
+ * has deleted, or one that this store has never given (its backup was restored), comes an event `gap`.
+ * Its reader asks for the things themselves anew, and goes on from the gap's id.
  */
 #include "api/handlers.h"
 
@@ -121,6 +125,7 @@ static bool is_wanted(const struct watcher *w, const struct event_row *ev)
 struct page {
 	int64_t job, after;
 	int64_t newest; /* on the disk before the page was read */
+	int64_t oldest; /* that was there behind it; INT64_MAX: none */
 	struct event_row rows[API_REPLAY_PAGE];
 	int n;
 };
@@ -134,25 +139,53 @@ static int add_row(void *arg, const void *row)
 	return 0;
 }
 
+static int note_oldest(void *arg, const void *row)
+{
+	*(int64_t *)arg = ((const struct event_row *)row)->id;
+	return 0;
+}
+
 static struct reply *replay_work(const struct task_env *env, void *args)
 {
+	static const struct store_page first = {.limit = 1};
 	struct page *p = args;
 	struct store_page page = {.after = p->after, .limit = API_REPLAY_PAGE};
 	struct err e = {0};
+	int rc;
 
 	if (p->job) {
 		page.n_filters = 1;
 		page.filters[0] = (struct store_filter){"job", NULL, p->job};
 	}
-	return store_rows(env->reader, &event_table, &page, add_row, p, &e) ? reply_error(&e)
-	                                                                    : NULL;
+	/* The oldest is read behind the page, so that no deletion in between goes untold. */
+	rc = store_rows(env->reader, &event_table, &page, add_row, p, &e);
+	p->oldest = INT64_MAX;
+	if (!rc)
+		rc = store_rows(env->reader, &event_table, &first, note_oldest, &p->oldest, &e);
+	return rc ? reply_error(&e) : NULL;
+}
+
+/* Behind 0 nothing is missed: it means all that there is. */
+static void queue_gap(struct watcher *w, int64_t from, const char *why)
+{
+	struct rstr *text = hub_gap_text(w->position, from, why);
+
+	w->position = from - 1;
+	queue_put(w, w->position, text);
+	rstr_unref(text);
 }
 
 static void replay_take(struct watcher *w, const struct page *p)
 {
+	int64_t from = p->oldest <= p->newest ? p->oldest : p->newest + 1;
+
+	if (w->position && w->position + 1 < from)
+		queue_gap(w, from, "deleted");
 	for (int i = 0; i < p->n; i++) {
 		struct rstr *text;
 
+		if (p->rows[i].id <= w->position) /* it went with the gap */
+			continue;
 		w->position = p->rows[i].id;
 		if (!is_wanted(w, &p->rows[i]))
 			continue;
@@ -304,16 +337,12 @@ static bool read_topics(struct req *r, unsigned *ret_bits)
 static bool read_position(struct req *r, int64_t *ret_after)
 {
 	const char *last = req_header(r, "Last-Event-ID");
-	struct api *a = r->api;
 	int64_t v;
 
 	if (!param_int(r, "after", 0, INT64_MAX, ret_after))
 		return false;
 	if (last && str_to_i64(last, &v) && v >= 0)
 		*ret_after = v;
-	/* A client of a farm whose store was restored may have seen more than there is. */
-	if (*ret_after > ctl_last_event(a->ctl))
-		*ret_after = ctl_last_event(a->ctl);
 	return true;
 }
 
@@ -346,6 +375,8 @@ static void watch(struct req *r, int64_t job, int64_t after)
 	p = reply_source("text/event-stream", &source, w);
 	reply_header(p, "X-Accel-Buffering", "no");
 	queue_comment(w, "retry: 2000\n\n");
+	if (after > ctl_last_event(a->ctl))
+		queue_gap(w, ctl_last_event(a->ctl) + 1, "unknown");
 	req_reply(r, p);
 }
 

@@ -65,6 +65,15 @@ void req_wait_until(struct req *r, int64_t until_ms)
 	call_of(r)->until_ms = until_ms;
 }
 
+void http_settle(struct req *r)
+{
+	void (*settled)(struct req * r) = r->settled;
+
+	r->settled = NULL;
+	if (settled)
+		settled(r);
+}
+
 void req_reply(struct req *r, struct reply *p)
 {
 	struct call *c = call_of(r);
@@ -72,6 +81,7 @@ void req_reply(struct req *r, struct reply *p)
 	assert(!c->reply && p);
 	c->reply = p;
 	c->waiting = false;
+	http_settle(r);
 	if (p->source)
 		c->until_ms = INT64_MAX;
 	wake(c);

@@ -91,6 +91,9 @@ struct req {
 	struct principal who;
 	void *data;                  /* the handler's */
 	void (*drop)(struct req *r); /* the request is over: frees data; NULL allowed */
+	/* Once, when the answer is known or the request is over without one; NULL allowed. */
+	void (*settled)(struct req *r);
+	void *settled_data;
 };
 
 /* Text of a header, cookie or query parameter; NULL when absent. Valid while the request lives. */

@@ -63,6 +63,7 @@ static inline struct call *call_of(const struct req *r)
 
 /* http.c */
 void http_suspend(struct call *c);
+void http_settle(struct req *r);
 
 /* http_io.c: libmicrohttpd's callbacks for a request's life. */
 enum MHD_Result http_handle(void *arg, struct MHD_Connection *mhd, const char *url,

@@ -335,6 +335,7 @@ void http_completed(
 	*ctx = NULL;
 	if (c->req.drop)
 		c->req.drop(&c->req);
+	http_settle(&c->req);
 	c->conn->call = NULL;
 	c->conn->deadline_ms = h->now_ms(h->arg) + (h->draining ? 0 : API_IDLE_MS);
 	h->stats.requests_live--;

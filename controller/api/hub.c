@@ -17,12 +17,14 @@
 #include "core/rows.h"
 #include "farm/ctl.h"
 
+#define NO_ID (-1) /* of what is not stored */
+
 static struct rstr *frame(int64_t id, const char *topic, struct json *data)
 {
 	char *json = json_print(data, false), *text, head[32] = "";
 	struct rstr *out;
 
-	if (id)
+	if (id >= 0)
 		snprintf(head, sizeof(head), "id: %" PRId64 "\n", id);
 	text = mem_printf("%sevent: %s\ndata: %s\n\n", head, topic, json);
 	out = rstr_new(text, strlen(text));
@@ -35,6 +37,16 @@ static struct rstr *frame(int64_t id, const char *topic, struct json *data)
 struct rstr *hub_event_text(const struct event_row *ev)
 {
 	return frame(ev->id, ev->topic, show_event(ev));
+}
+
+struct rstr *hub_gap_text(int64_t after, int64_t from, const char *why)
+{
+	struct json *o = json_new_object();
+
+	json_add_int(o, "after", after);
+	json_add_int(o, "from", from);
+	json_add_str(o, "reason", why);
+	return frame(from - 1, "gap", o);
 }
 
 static bool is_over(const char *run_state)
@@ -70,7 +82,7 @@ static void on_progress(void *arg, const struct ctl_progress *p)
 	live_put(a->live, p);
 	if (LIST_EMPTY(&a->listeners))
 		return;
-	text = frame(0, "progress", show_progress(p));
+	text = frame(NO_ID, "progress", show_progress(p));
 	LIST_FOREACH (l, &a->listeners, entry)
 		if (l->progress)
 			l->progress(l, p, text);

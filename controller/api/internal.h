@@ -24,6 +24,7 @@ struct event_row;
 struct farm_answer;
 struct farm_event;
 struct http;
+struct map;
 struct rate;
 struct req;
 struct rstr;
@@ -35,6 +36,7 @@ struct api {
 	struct http *http;
 	struct auth *auth;
 	struct rate *known_rate, *anonymous_rate;
+	struct map *keys; /* Idempotency-Keys of submissions that are being answered */
 	struct listen_names names;
 	char *cert, *key; /* PEM texts */
 	char host[LISTEN_HOST_MAX], public_host[LISTEN_HOST_MAX];
@@ -128,5 +130,7 @@ void hub_add(struct api *a, struct listener *l);
 void hub_del(struct listener *l);
 /* One stored event as text, for replay too. */
 struct rstr *hub_event_text(const struct event_row *ev);
+/* That what followed `after` cannot be told; the next event is `from` or a later one. */
+struct rstr *hub_gap_text(int64_t after, int64_t from, const char *why);
 
 #endif

@@ -235,6 +235,37 @@ void job_resubmit(struct req *r, struct rstr *spec, const char *key)
 	req_read(r, &kind, s);
 }
 
+/* ---- one at a time for each key ---- */
+
+static void release_key(struct req *r)
+{
+	struct api *a = r->api;
+
+	map_del_str(a->keys, r->settled_data);
+	mem_free(r->settled_data);
+}
+
+/* draft-ietf-httpapi-idempotency-key-header-06, 2.6: a repeat that comes before the answer is told to
+ * come again. Behind it, a repeat is answered as the first was. */
+static bool take_key(struct req *r, const char *key)
+{
+	struct api *a = r->api;
+
+	if (map_get_str(a->keys, key)) {
+		struct reply *p = reply_problem(409, "in-progress",
+			"a request with this Idempotency-Key is being answered; repeat it in a "
+			"moment");
+
+		reply_header(p, "Retry-After", "1");
+		req_reply(r, p);
+		return false;
+	}
+	map_put_str(a->keys, key, r);
+	r->settled_data = mem_strdup(key);
+	r->settled = release_key;
+	return true;
+}
+
 void job_submit(struct req *r)
 {
 	const char *key = req_header(r, "Idempotency-Key");
@@ -247,6 +278,8 @@ void job_submit(struct req *r)
 				     LIMIT_VALUE - 1));
 		return;
 	}
+	if (!take_key(r, key))
+		return;
 	spec = rstr_new(buf_text(&r->body), r->body.len);
 	job_resubmit(r, spec, key);
 	rstr_unref(spec);

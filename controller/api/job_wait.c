@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A job by long poll: the answer comes when the job has ended or the time is over. The waiter
- * listens before it reads, so an end between reading and waiting is not missed: it reads again.
+ * A job by long poll: the answer comes when the job has ended or the time is over; or, to a client
+ * that says which version it has (If-None-Match), when there is another one. The waiter listens before
+ * it reads, so what happens between reading and waiting is not missed: it reads again.
  */
 #include "api/handlers.h"
 
+#include "api/etag.h"
 #include "api/http.h"
 #include "api/internal.h"
 #include "api/job.h"
 #include "api/param.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "core/rows.h"
 
 struct waiter {
@@ -23,11 +26,13 @@ struct waiter {
 	bool changed; /* something happened to the job since the reading began */
 	bool last;    /* the next reading is the answer, whatever it says */
 	bool answered;
+	char known[ETAG_KNOWN_MAX]; /* "": waits for the end */
 };
 
 struct wait_args {
 	int64_t job;
 	bool over;
+	char known[ETAG_KNOWN_MAX];
 };
 
 static void read_job(struct waiter *w);
@@ -42,7 +47,7 @@ static struct reply *work(const struct task_env *env, void *args)
 {
 	struct wait_args *a = args;
 
-	return job_reply(env, a->job, 200, &a->over);
+	return etag_check(job_reply(env, a->job, 200, &a->over), a->known);
 }
 
 static void done(void *owner, void *args, struct reply *p)
@@ -51,7 +56,7 @@ static void done(void *owner, void *args, struct reply *p)
 	struct wait_args *a = args;
 
 	w->task = NULL;
-	if (a->over || w->last || p->status != 200) {
+	if (a->over || w->last || p->status != (*w->known ? 304 : 200)) {
 		answer(w, p);
 		return;
 	}
@@ -69,6 +74,7 @@ static void read_job(struct waiter *w)
 	struct err e;
 
 	*a = (struct wait_args){.job = w->job};
+	str_copy(a->known, sizeof(a->known), w->known);
 	w->changed = false;
 	req_wait_until(w->req, api_now_ms(w->api) + API_READ_MS);
 	w->task = task_start(w->api, &kind, w, a, &e);
@@ -81,7 +87,7 @@ static void on_event(struct listener *l, const struct event_row *ev, struct rstr
 	struct waiter *w = (struct waiter *)l;
 
 	(void)text;
-	if (ev->job != w->job || ev->topic[0] != 'j' || w->answered)
+	if (ev->job != w->job || w->answered || (ev->topic[0] != 'j' && !*w->known))
 		return;
 	w->changed = true;
 	if (!w->task)
@@ -148,6 +154,7 @@ void job_wait(struct req *r)
 		.job = job,
 		.until_ms = api_now_ms(a) + ms,
 		.last = a->draining || !ms};
+	etag_read(r, w->known);
 	r->data = w;
 	r->drop = drop;
 	hub_add(a, &w->listener);

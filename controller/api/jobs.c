@@ -2,6 +2,7 @@
 /* Jobs: the list, one with its runs, and cancelling. */
 #include "api/handlers.h"
 
+#include "api/etag.h"
 #include "api/http.h"
 #include "api/internal.h"
 #include "api/job.h"
@@ -85,6 +86,7 @@ struct reply *job_reply(const struct task_env *env, int64_t id, int status, bool
 	const void *row;
 	struct json *o = NULL;
 	struct reply *p;
+	char tag[ETAG_MAX];
 	int rc;
 
 	rc = lookup_need(l, &job_table, "job", 'j', id, &row, &e);
@@ -97,25 +99,33 @@ struct reply *job_reply(const struct task_env *env, int64_t id, int status, bool
 		json_free(o);
 		p = reply_error(&e);
 	} else {
+		etag_of(o, tag);
 		p = reply_json(status, o);
+		reply_header(p, "ETag", "%s", tag);
 	}
 	lookup_free(l);
 	return p;
 }
 
+struct get_args {
+	int64_t id;
+	char known[ETAG_KNOWN_MAX];
+};
+
 static struct reply *get_work(const struct task_env *env, void *args)
 {
-	const int64_t *id = args;
+	const struct get_args *g = args;
 	bool over;
 
-	return job_reply(env, *id, 200, &over);
+	return etag_check(job_reply(env, g->id, 200, &over), g->known);
 }
 
 void jobs_get(struct req *r)
 {
 	static const char *const known[] = {"wait", NULL};
 	static const struct task_kind kind = {get_work};
-	int64_t id, *arg;
+	struct get_args *g;
+	int64_t id;
 
 	if (!param_path_id(r, 'j', "job", &id) || !param_only(r, known))
 		return;
@@ -123,9 +133,10 @@ void jobs_get(struct req *r)
 		job_wait(r);
 		return;
 	}
-	arg = mem_alloc(sizeof(*arg));
-	*arg = id;
-	req_read(r, &kind, arg);
+	g = mem_zalloc(sizeof(*g));
+	g->id = id;
+	etag_read(r, g->known);
+	req_read(r, &kind, g);
 }
 
 /* ---- cancelling ---- */

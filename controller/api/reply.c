@@ -122,6 +122,14 @@ void reply_header(struct reply *p, const char *name, const char *fmt, ...)
 	p->headers[p->n_headers++].value = mem_strdup(value);
 }
 
+const char *reply_header_value(const struct reply *p, const char *name)
+{
+	for (int i = 0; i < p->n_headers; i++)
+		if (!strcmp(p->headers[i].name, name))
+			return p->headers[i].value;
+	return NULL;
+}
+
 /* ---- problems ---- */
 
 static struct reply *problem(

@@ -59,6 +59,8 @@ struct reply *reply_source(const char *type, const struct source *s, void *arg);
 void reply_header(struct reply *p, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+const char *reply_header_value(const struct reply *p, const char *name); /* NULL when absent */
+
 /*
  * A problem document (RFC 9457). `kind` is the last word of its type, a literal such as
  * "invalid-job"; the sentence says what to do.

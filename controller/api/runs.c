@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/attempt.h"
+#include "api/etag.h"
 #include "api/http.h"
 #include "api/internal.h"
 #include "api/list.h"
@@ -75,6 +76,7 @@ void runs_list(struct req *r)
 
 struct get_args {
 	int64_t run, attempt;
+	char known[ETAG_KNOWN_MAX];
 };
 
 static int show_whole(const struct task_env *env, struct lookup *l, const struct get_args *g,
@@ -102,10 +104,16 @@ static struct reply *get_work(const struct task_env *env, void *args)
 	struct json *o = NULL;
 	struct err e = {0};
 	int rc = show_whole(env, l, g, &o, &e);
+	char tag[ETAG_MAX];
+	struct reply *p;
 
 	lookup_free(l);
-	if (!rc)
-		return reply_json(200, o);
+	if (!rc) {
+		etag_of(o, tag);
+		p = reply_json(200, o);
+		reply_header(p, "ETag", "%s", tag);
+		return etag_check(p, g->known);
+	}
 	json_free(o);
 	return reply_error(&e);
 }
@@ -121,6 +129,7 @@ void runs_get(struct req *r)
 		!param_id(r, "attempt", 'a', &attempt))
 		return;
 	g = mem_zalloc(sizeof(*g));
-	*g = (struct get_args){run, attempt};
+	*g = (struct get_args){.run = run, .attempt = attempt};
+	etag_read(r, g->known);
 	req_read(r, &kind, g);
 }

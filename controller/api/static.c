@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/asset.h"
+#include "api/etag.h"
 #include "api/http.h"
 #include "api/internal.h"
 
@@ -54,7 +55,7 @@ void static_get(struct req *r)
 		req_reply(r, reply_problem(404, "not-found", "there is no such file"));
 		return;
 	}
-	if (known && strstr(known, a->etag))
+	if (etag_known(known, a->etag))
 		p = reply_new(304);
 	else
 		p = reply_static(200, a->type, a->data, a->end - a->data);

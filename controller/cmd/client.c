@@ -227,8 +227,8 @@ static int code_of_status(int status)
 	return status >= 500 && status < 600 ? ERR_IO : ERR_PROTO;
 }
 
-/* The `detail` of a problem document (RFC 9457), else its title, cleaned for a terminal. */
-static void problem_text(const struct fetch_reply *r, char *dst, size_t size)
+/* A member of a problem document (RFC 9457), cleaned for a terminal; "" when there is none. */
+static void problem_text(const struct fetch_reply *r, const char *key, char *dst, size_t size)
 {
 	struct json_doc *d =
 		json_parse(r->body.data ? (const char *)r->body.data : "", r->body.len, NULL);
@@ -237,11 +237,8 @@ static void problem_text(const struct fetch_reply *r, char *dst, size_t size)
 	*dst = '\0';
 	if (!d)
 		return;
-	if (json_is_object(json_root(d))) {
-		text = json_str(json_get(json_root(d), "detail"));
-		if (!*text)
-			text = json_str(json_get(json_root(d), "title"));
-	}
+	if (json_is_object(json_root(d)))
+		text = json_str(json_get(json_root(d), key));
 	str_copy_clean(dst, size, text, strlen(text));
 	json_doc_free(d);
 }
@@ -249,11 +246,17 @@ static void problem_text(const struct fetch_reply *r, char *dst, size_t size)
 static int explain(const struct client *c, const struct fetch_reply *r, struct err *e)
 {
 	int code = code_of_status(r->status);
-	char text[ERR_TEXT_MAX / 2];
+	char text[ERR_TEXT_MAX / 2], kind[64];
 
 	if (!code)
 		return 0;
-	problem_text(r, text, sizeof(text));
+	problem_text(r, "type", kind, sizeof(kind));
+	problem_text(r, "detail", text, sizeof(text));
+	if (!*text)
+		problem_text(r, "title", text, sizeof(text));
+	/* The first try is still being answered: this one comes again. */
+	if (r->status == 409 && !strcmp(kind, "urn:framefarm:problem:in-progress"))
+		code = ERR_UNREACHABLE;
 	if (r->status == 401)
 		return err_set(e, code,
 			"%s takes no request without a valid token%s%s; set FRAMEFARM_TOKEN, or "
@@ -355,7 +358,8 @@ int client_send(
 		int64_t pause, left;
 
 		rc = send_once(c, rq, url, r, &last);
-		if ((rc != ERR_UNREACHABLE && rc != ERR_TIMEOUT) || rq->once)
+		/* What was refused for coming too often was not done. */
+		if ((rc != ERR_UNREACHABLE && rc != ERR_TIMEOUT) || (rq->once && r->status != 429))
 			break;
 		left = until - clock_mono_ms();
 		pause = next_pause(tries, r);

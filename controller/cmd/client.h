@@ -60,7 +60,7 @@ struct client_request {
 	bool (*on_body)(void *arg, const char *data, size_t n); /* as in fetch.h */
 	void (*on_sent)(void *arg, int64_t bytes);
 	void *arg;
-	bool once; /* no second try */
+	bool once; /* no second try, but behind a 429 */
 };
 
 /*

@@ -100,8 +100,12 @@ static bool is_end(const struct json *ev)
 static bool take_event(void *arg, const struct sse_event *ev)
 {
 	struct stream *s = arg;
-	struct json_doc *d = json_parse(ev->data, ev->len, NULL);
+	struct json_doc *d;
 
+	/* Events were missed for good; the job itself, read anew, tells what came of it. */
+	if (!strcmp(ev->name, "gap"))
+		return false;
+	d = json_parse(ev->data, ev->len, NULL);
 	if (!d || !json_is_object(json_root(d))) {
 		json_doc_free(d);
 		return true;

@@ -77,6 +77,10 @@ class Phones(CliTest):
         code, _, err = self.cli("device", "detach", "d4")
         self.assertEqual(code, 1)
         self.assertIn("pixel (d4) is busy", err)
+        self.api.refuse = [("POST", "/api/v1/devices/d4/detach", 429, {"detail": "too often"}),
+                           ("POST", "/api/v1/devices/d4/detach", 409, {"detail": "pixel (d4) is busy"})]
+        self.assertEqual(self.cli("device", "detach", "d4")[0], code)  # that one was not done
+        self.assertEqual(self.api.refuse, [])
         self.api.refuse = [("POST", "/api/v1/devices/d4/install", 503, {"detail": "come again"})]
         self.assertNotEqual(self.cli("device", "install", "d4", self.write("a.apk", "a"))[0], 0)
         self.assertEqual(len(self.sent("/api/v1/devices/d4/install")), 1)

@@ -73,6 +73,18 @@ class Submitting(CliTest):
         self.assertIn(f"job j1 {self.api.url}/?job=j1", err)
         self.assertEqual(self.cli("run", self.write_job(), "--async", "--junit", "x.xml")[0], 2)
 
+    def test_who_asks_too_often_or_too_soon_asks_again(self):
+        """A 429, and a 409 of a first try that is still being answered; another 409 is an answer."""
+        soon = {"type": "urn:framefarm:problem:in-progress", "detail": "it is being answered"}
+        often = {"type": "urn:framefarm:problem:too-many-requests", "detail": "this client asks too often"}
+        self.api.refuse = [("PUT", "/api/v1/files", 429, often), ("POST", "/api/v1/jobs", 429, often),
+                           ("POST", "/api/v1/jobs", 409, soon)]
+        code, _, err = self.cli("run", self.write_job(), "--async")
+        self.assertEqual(code, 0, err)
+        keys = {r[2]["Idempotency-Key"] for r in self.api.asked("POST", "/api/v1/jobs")}
+        self.assertEqual(len(keys), 1)
+        self.assertEqual(self.api.refuse, [])
+
     def test_a_busy_daemon_is_asked_again(self):
         busy = {"detail": "the store cannot be written just now"}
         self.api.refuse = [("POST", "/api/v1/jobs", 503, busy), ("PUT", "/api/v1/files", 503, busy)]

@@ -98,6 +98,30 @@ class Following(CliTest):
         self.assertEqual(resumed["Last-Event-ID"], "1")
         self.assertEqual(err.count("r1: running"), 1)
 
+    def test_events_that_are_gone_are_made_up_for_by_reading_the_job(self):
+        """The end itself was deleted: the gap in its place makes the client look."""
+        child, job = self.follow()
+        self.api.end(job, "fail", 10, tell=False)
+        with self.api.lock:
+            for stream in self.api.streams:
+                stream.put('id: 40\nevent: gap\ndata: {"after": 1, "from": 41, "reason": "deleted"}\n\n')
+        code, out, err = self.wait(child)
+        self.assertEqual(code, 10, err)
+        self.assertIn("700 of 1800", out)
+
+    def test_behind_a_gap_the_stream_goes_on_from_there(self):
+        child, job = self.follow()
+        with self.api.lock:
+            self.api.event_id = 40
+            for stream in list(self.api.streams):
+                stream.put('id: 40\nevent: gap\ndata: {"after": 1, "from": 41, "reason": "deleted"}\n\n')
+                stream.put(None)
+        self.api.until(lambda: len(self.api.asked("GET", "/api/v1/jobs/j1/events")) == 2)
+        self.assertEqual(self.api.asked("GET", "/api/v1/jobs/j1/events")[1][2]["Last-Event-ID"], "40")
+        self.api.until_streaming()
+        self.api.end(job)
+        self.assertEqual(self.wait(child)[0], 0)
+
     def test_a_daemon_that_is_away_for_longer_is_waited_for(self):
         child, job = self.follow()
         self.api.stop()

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "api/bounds.h"
+#include "core/rows.h"
 
 static void watch(struct client *c, struct rig *r, const char *path, const char *headers)
 {
@@ -166,16 +167,85 @@ static void a_jobs_events_begin_with_its_first(void **state)
 	client_close(&c);
 }
 
-/* After a restored backup a browser may know more than the store; it hears what happens all the
- * same. */
-static void a_last_id_from_the_future_is_taken_as_now(void **state)
+/* After a restored backup a browser may know more than the store: it is told so, goes on from what
+ * there is, and hears what happens. */
+static void an_id_that_was_never_given_is_a_gap_and_what_follows_is_told(void **state)
+{
+	int64_t got[16];
+	struct rig *r = *state;
+	struct client c;
+
+	fake_event(r->ctl, "run", 3, 7, "queued", "assigned");
+	watch(&c, r, "/api/v1/events", "Last-Event-ID: 999\r\n");
+	client_until_text(&c, "id: 1\nevent: gap\ndata: {\"after\":999,\"from\":2,"
+			      "\"reason\":\"unknown\"}\n\n");
+	fake_event(r->ctl, "run", 3, 7, "assigned", "staging");
+	client_until_text(&c, "id: 2\nevent: run");
+	assert_int_equal(ids(&c, got, 16), 2);
+	client_close(&c);
+}
+
+static void is_gap(struct rig *r, const char *path, const char *last, const char *says)
+{
+	struct client c;
+
+	watch(&c, r, path, last);
+	client_until_text(&c, says);
+	client_close(&c);
+}
+
+static void no_gap(struct rig *r, const char *path, const char *last, const char *until)
+{
+	struct client c;
+
+	watch(&c, r, path, last);
+	client_until_text(&c, until);
+	assert_false(says(&c, "event: gap"));
+	client_close(&c);
+}
+
+/* Retention has deleted what a watcher that was away for long would have to be told. */
+static void events_that_were_deleted_are_a_gap(void **state)
+{
+	int64_t got[16];
+	struct rig *r = *state;
+	struct client c;
+
+	for (int i = 0; i < 9; i++)
+		fake_event(r->ctl, "run", 1, 1, "a", "b");
+	for (int i = 1; i <= 5; i++)
+		fake_del(r->ctl, &event_table, i);
+	watch(&c, r, "/api/v1/events", "Last-Event-ID: 2\r\n");
+	client_until_text(&c, "id: 9\n");
+	assert_true(says(&c, "id: 5\nevent: gap\ndata: {\"after\":2,\"from\":6,"
+			     "\"reason\":\"deleted\"}\n\n"));
+	assert_int_equal(ids(&c, got, 16), 5);
+	fake_event(r->ctl, "run", 1, 1, "a", "b");
+	client_until_text(&c, "id: 10\n");
+	client_close(&c);
+	is_gap(r, "/api/v1/events?after=4", "", "\"after\":4,\"from\":6");
+	is_gap(r, "/api/v1/jobs/j1/events", "Last-Event-ID: 1\r\n", "\"after\":1,\"from\":6");
+	/* Who has seen the last that was deleted has missed nothing, nor has who asks for what there
+	 * is. */
+	no_gap(r, "/api/v1/events?after=5", "", "id: 10\n");
+	no_gap(r, "/api/v1/events?after=0", "", "id: 10\n");
+	no_gap(r, "/api/v1/jobs/j1/events", "", "id: 10\n");
+}
+
+static void a_gap_of_everything_ends_at_the_newest(void **state)
 {
 	struct rig *r = *state;
 	struct client c;
 
-	watch(&c, r, "/api/v1/events", "Last-Event-ID: 999\r\n");
-	fake_event(r->ctl, "run", 3, 7, "queued", "assigned");
-	client_until_text(&c, "id: 1\n");
+	for (int i = 0; i < 3; i++)
+		fake_event(r->ctl, "run", 1, 1, "a", "b");
+	for (int i = 1; i <= 3; i++)
+		fake_del(r->ctl, &event_table, i);
+	watch(&c, r, "/api/v1/events?after=1", "");
+	client_until_text(&c, "id: 3\nevent: gap\ndata: {\"after\":1,\"from\":4,");
+	rig_settle(r);
+	fake_event(r->ctl, "run", 1, 1, "a", "b");
+	client_until_text(&c, "id: 4\nevent: run");
 	client_close(&c);
 }
 
@@ -273,6 +343,7 @@ static void watchers_are_bounded(void **state)
 	}
 	ask_get(r, "/api/v1/events", &p);
 	assert_status(&p, 503);
+	assert_non_null(response_header(&p, "Retry-After"));
 	response_free(&p);
 	fake_event(r->ctl, "run", 1, 1, "a", "b");
 	for (int i = 0; i < API_WATCHERS; i++) {
@@ -294,7 +365,9 @@ int main(void)
 		T(who_comes_back_gets_what_it_missed_and_then_what_happens),
 		T(replay_and_life_join_without_a_gap),
 		T(a_jobs_events_begin_with_its_first),
-		T(a_last_id_from_the_future_is_taken_as_now),
+		T(an_id_that_was_never_given_is_a_gap_and_what_follows_is_told),
+		T(events_that_were_deleted_are_a_gap),
+		T(a_gap_of_everything_ends_at_the_newest),
 		T(silence_is_broken_by_a_comment),
 		T(a_watcher_that_left_is_found_out_by_the_heartbeat),
 		T(a_slow_watcher_is_sent_to_replay_and_misses_nothing),

@@ -98,6 +98,112 @@ static void without_a_key_nothing_is_submitted(void **state)
 	response_free(&p);
 }
 
+static void key_is(struct rig *r, const char *key, int status)
+{
+	char headers[512];
+	struct response p;
+
+	snprintf(headers, sizeof(headers), "Idempotency-Key: %s\r\n", key);
+	submit(r, headers, seed_spec("first"), &p);
+	if (p.status != status)
+		fail_msg("the key '%.20s' of %zu: %d", key, strlen(key), p.status);
+	response_free(&p);
+}
+
+static void a_key_is_visible_text_of_a_bounded_length(void **state)
+{
+	struct rig *r = *state;
+	char key[LIMIT_VALUE + 1];
+
+	fake_blob(r->ctl, SHA_MODEL, 1000);
+	memset(key, 'k', sizeof(key));
+	key[LIMIT_VALUE] = '\0';
+	key_is(r, key, 400);
+	key[LIMIT_VALUE - 1] = '\0';
+	key_is(r, key, 201);
+	key_is(r, "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"", 201); /* as the draft writes it */
+	key_is(r, "two words", 400);
+	key_is(r, "\xc3\xa4", 400);
+	key_is(r, "tab\tin", 400);
+}
+
+static bool is_held(void *arg)
+{
+	struct rig *r = arg;
+
+	return !api_idle(r->api);
+}
+
+/* draft-ietf-httpapi-idempotency-key-header: still in progress is 409; behind the answer, a repeat is
+ * the same job. */
+static void a_repeat_that_comes_before_the_answer_is_told_to_come_again(void **state)
+{
+	struct rig *r = *state;
+	struct response p;
+	struct client first;
+
+	fake_blob(r->ctl, SHA_MODEL, 1000);
+	fake_hold_answers(r->ctl, true);
+	client_open(&first, r);
+	ask_send(&first, "POST", "/api/v1/jobs", KEY("one"), seed_spec("first"));
+	rig_until(r, is_held, r);
+	rig_settle(r);
+	submit(r, KEY("one"), seed_spec("first"), &p);
+	assert_status(&p, 409);
+	assert_string_equal(response_str(&p, "type"), "urn:framefarm:problem:in-progress");
+	assert_string_equal(response_header(&p, "Retry-After"), "1");
+	response_free(&p);
+	fake_hold_answers(r->ctl, false);
+	client_response(&first, &p);
+	assert_status(&p, 201);
+	response_free(&p);
+	client_close(&first);
+	submit(r, KEY("one"), seed_spec("first"), &p);
+	assert_status(&p, 200);
+	assert_string_equal(response_str(&p, "id"), "j1");
+	response_free(&p);
+}
+
+/* Whoever sent it first has gone: the key is free when its request is over, and the job is one. */
+static void a_key_whose_client_left_is_free_again(void **state)
+{
+	struct rig *r = *state;
+	struct response p;
+	struct client first;
+
+	fake_blob(r->ctl, SHA_MODEL, 1000);
+	fake_hold_answers(r->ctl, true);
+	client_open(&first, r);
+	ask_send(&first, "POST", "/api/v1/jobs", KEY("one"), seed_spec("first"));
+	rig_until(r, is_held, r);
+	rig_settle(r);
+	client_close(&first);
+	fake_advance(r->ctl, API_ANSWER_MS + 1);
+	rig_settle(r);
+	fake_hold_answers(r->ctl, false);
+	submit(r, KEY("one"), seed_spec("first"), &p);
+	assert_status(&p, 200);
+	assert_string_equal(response_str(&p, "id"), "j1");
+	response_free(&p);
+}
+
+static void a_key_is_known_after_a_restart(void **state)
+{
+	struct rig *r = *state;
+	struct response p;
+
+	fake_blob(r->ctl, SHA_MODEL, 1000);
+	key_is(r, "one", 201);
+	api_free(r->api);
+	rig_start(r, NULL);
+	submit(r, KEY("one"), seed_spec("first"), &p);
+	assert_status(&p, 200);
+	response_free(&p);
+	submit(r, KEY("one"), seed_spec("second"), &p);
+	assert_status(&p, 422);
+	response_free(&p);
+}
+
 static void files_that_are_missing_are_listed(void **state)
 {
 	struct rig *r = *state;
@@ -510,6 +616,10 @@ int main(void)
 		T(the_same_key_with_the_same_job_is_the_same_job),
 		T(the_same_key_with_another_job_is_refused),
 		T(without_a_key_nothing_is_submitted),
+		T(a_key_is_visible_text_of_a_bounded_length),
+		T(a_repeat_that_comes_before_the_answer_is_told_to_come_again),
+		T(a_key_whose_client_left_is_free_again),
+		T(a_key_is_known_after_a_restart),
 		T(files_that_are_missing_are_listed),
 		T(an_invalid_job_is_refused_by_line),
 		T(a_path_instead_of_a_hash_is_refused),
