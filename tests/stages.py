@@ -326,6 +326,7 @@ def all_stages():
         umock("asan", "address,undefined"),
         umock("tsan", "thread"),
         Stage("simulation", lambda: [Job("sim", [MAKE, "-s", f"B={BUILD}", "sim"], 300, told=SIM_TOLD)]),
+        Stage("kills", lambda: [Job("kill", ["python3", "tests/kill/kill.py", "--quiet"], 300, told="# ")]),
         Stage("system tests", lambda: script_jobs("tests/system", 300)),
         daemon_under("asan", "address,undefined", ("farm_slice", "farm_kills", "farm_bad_input")),
         daemon_under("tsan", "thread", ("farm_slice", "farm_kills")),

@@ -31,18 +31,22 @@ struct start {
 	bool retried;
 };
 
-/* The secret arrives as hexadecimal text and becomes bytes on the phone by printf's octal escapes,
- * which mksh has as a builtin and every other shell too. */
+/* Behind the endpoint stands whose it is: number and start (proc(5), stat 22) of the agent's process. A
+ * start that was cut off behind the agent's leaves the notes of an older agent beside a new one, whose
+ * secret nobody knows any more. */
 static const char script[] =
 	"cd %s || exit 90\n"
+	"who() { read p <agent.pid && read s </proc/$p/stat && set -- ${s##*) } && echo $p-${20}; "
+        "}\n"
 	"umask 077; chmod 600 agent.secret.new agent.hex.new || exit 90\n"
 	"%s/files/%s --dir=%s --listen=abstract:%s --secret-file=%s/agent.secret.new%s "
 	"</dev/null >start.log 2>&1\n"
 	"r=$?\n"
 	"if [ $r = 0 ]; then mv -f agent.secret.new agent.secret; mv -f agent.hex.new agent.hex\n"
-	"  echo abstract:%s >agent.endpoint\n"
+	"  echo abstract:%s $(who) >agent.endpoint\n"
 	"else rm -f agent.secret.new agent.hex.new; fi\n"
-	"if [ $r = 0 ] || [ $r = 3 ]; then cat agent.hex; echo; cat agent.endpoint; fi\n"
+	"if [ $r = 0 ] || [ $r = 3 ]; then read e w <agent.endpoint; t=$(who)\n"
+	"  if [ \"${w:-$t}\" = \"$t\" ]; then cat agent.hex; echo; echo $e; fi; fi\n"
 	"tail -n 3 start.log 2>/dev/null || cat start.log\n"
 	"exit $r";
 
@@ -116,7 +120,7 @@ static void started(struct adb_op *o, struct adb_shell_result *r)
 		adb_op_finish(o, 0);
 		return;
 	}
-	/* One runs, but its secret is lost (its start was cut off): it is of no use to anybody. */
+	/* One runs, but its secret is lost: it is of no use to anybody, and nothing runs under it. */
 	if (!s->retried) {
 		char text[1024];
 

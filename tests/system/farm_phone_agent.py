@@ -78,6 +78,23 @@ class Agent(PhonesTest):
         wait_for(lambda: self.samples(d, job, attempts[0]), "what the first had measured")
         self.assertNotEqual(self.agent()[0], before[0])
 
+    def test_a_start_that_was_cut_off_leaves_an_agent_that_nobody_can_reach(self):
+        """What is noted beside it is another's; it is ended, and the phone is not lost."""
+        d = self.begin()
+        before = self.agent()
+        d.stop()
+        self.shell("kill -9 $(cat %s/agent.pid)" % DIR)
+        wait_for(lambda: not self.shell("cat /proc/%s/cmdline 2>/dev/null" % before[0]), "its end")
+        self.shell("cd %s && head -c 32 /dev/urandom >other && f=$(ls files/* | while read f; do "
+                   "grep -q secret-file $f && echo $f && break; done) && "
+                   "./$f --dir=%s --listen=abstract:framefarm-other --secret-file=%s/other </dev/null"
+                   % (DIR, DIR, DIR))
+        stranger = self.agent()
+        self.assertNotEqual(stranger[0], before[0])
+        d = self.farm(*self.phone.addresses, options=("--cool-time", "0s"))
+        self.wait_ready(d, 2)
+        self.assertNotIn(self.agent()[0], (before[0], stranger[0]))
+
     def test_one_that_is_killed(self):
         self.killed("kill -9 $(cat %s/agent.pid)" % DIR)
 

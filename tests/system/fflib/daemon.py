@@ -61,19 +61,28 @@ class Daemon:
         self.process, self.url = None, None
         self.log_path = data + ".log"
 
-    def start(self):
-        url_file = os.path.join(self.data, "url")
-        if os.path.exists(url_file):
-            os.unlink(url_file)
+    def url_file(self):
+        return os.path.join(self.data, "url")
+
+    def spawn(self):
+        """Begins to start; reach() waits until it can be asked."""
+        if os.path.exists(self.url_file()):
+            os.unlink(self.url_file())
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [*self.wrap, DAEMON, "serve", "--data", self.data, "--local", *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
-        wait_for(lambda: os.path.exists(url_file) or self.process.poll() is not None,
+        return self
+
+    def start(self):
+        return self.spawn().reach()
+
+    def reach(self):
+        wait_for(lambda: os.path.exists(self.url_file()) or self.process.poll() is not None,
                  "the daemon to listen")
         if self.process.poll() is not None:
             raise AssertionError("the daemon ended:\n" + self.log_text())
-        with open(url_file) as f:
+        with open(self.url_file()) as f:
             self.url = f.read().strip()
         with open(os.path.join(self.data, "admin.token")) as f:
             self.token = f.read().strip()
