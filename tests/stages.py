@@ -23,16 +23,21 @@ import sys
 import time
 
 JOBS = 2            # at a time; the target is a machine with two cores
+WAITING_JOBS = 4    # of those that wait for most of their time: for phones, time-outs, models that are paced
 
 BUILD = os.environ.get("B") or "build"
 MAKE = os.environ.get("MAKE") or "make"
 # Of what the simulation says, what a run that passes should show too.
 SIM_TOLD = r"\d+ seeds|transitions:|never "
+# Of the system tests: half a minute and more.
+LONG_SCRIPTS = ("farm_bad_agent", "farm_phone_gone", "adb_quirks")
 
 SUMMARY = os.path.join(BUILD, "check.summary")
 
 # Rooms with threads, or code that runs on several.
 TSAN_ROOMS = ("loop", "store", "drivers", "farm", "api", "agents", "agent", "runner")
+
+SANITIZERS = {"asan": "address,undefined", "tsan": "thread"}
 
 SAN_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
@@ -80,7 +85,7 @@ class Result:
 class Stage:
     name: str
     jobs: object               # fn() → list of jobs, called once the build is done
-    build: list = dataclasses.field(default_factory=list)  # arguments for make
+    build: list = dataclasses.field(default_factory=list)  # arguments for make, or a list of such lists
     build_s: int = 400
     env: dict = dataclasses.field(default_factory=dict)
     at_a_time: int = JOBS
@@ -196,15 +201,22 @@ def tell(result):
 
 
 def build(stage):
-    job = Job("build", [MAKE, "-j2", f"B={BUILD}", *stage.build], stage.build_s)
-    result = run(job, {})
-    if result.code != 0:
-        show(result)
-    return result.code == 0
+    for arguments in stage.build if isinstance(stage.build[0], list) else [stage.build]:
+        result = run(Job("build", [MAKE, "-j2", f"B={BUILD}", *arguments], stage.build_s), {})
+        if result.code != 0:
+            show(result)
+            return False
+    return True
+
+
+def processor_s():
+    """What has been used by the processes that ended so far, and by those that these waited for."""
+    t = os.times()
+    return t.children_user + t.children_system
 
 
 def do_stage(stage):
-    began = time.monotonic()
+    began, used = time.monotonic(), processor_s()
     total = Count()
     print(f"== {stage.name}", flush=True)
     if stage.build and not build(stage):
@@ -214,9 +226,11 @@ def do_stage(stage):
         jobs = stage.jobs()
     built_s = time.monotonic() - began
     with concurrent.futures.ThreadPoolExecutor(stage.at_a_time) as pool:
+        results = []
         for future in concurrent.futures.as_completed(
                 [pool.submit(run, job, stage.env) for job in jobs]):
             result = future.result()
+            results.append(result)
             result.count = count(result)
             if result.count.failed:
                 show(result)
@@ -224,8 +238,12 @@ def do_stage(stage):
                 tell(result)
             total.add(result.count)
     seconds = time.monotonic() - began
-    note = f" ({built_s:.0f} s of it building)" if stage.build and jobs else ""
-    print(f"== {stage.name}: {total} in {seconds:.0f} s{note}", flush=True)
+    note = f", {built_s:.0f} s of it building" if stage.build and jobs else ""
+    longest = sorted(results, key=lambda r: -r.seconds)[:3]
+    if len(results) > 1 and longest[0].seconds >= 10:
+        note += "; longest " + ", ".join(f"{r.job.name} {r.seconds:.0f} s" for r in longest)
+    print(f"== {stage.name}: {total} in {seconds:.0f} s ({processor_s() - used:.0f} s of processor time{note})",
+          flush=True)
     return total, seconds
 
 
@@ -246,16 +264,16 @@ def unit_targets(b, rooms):
     return [job.argv[-1].replace(os.path.abspath(b), b, 1) for job in unit_jobs(b, rooms)]
 
 
-def sanitized(name, sanitizers, rooms):
+def sanitized(name, rooms):
     b = os.path.join(BUILD, name)
     # The thread sanitizer needs its memory where it expects it; kernels with more random bits of
     # address space than it was built for would stop it.
     before = ("setarch", platform.machine(), "-R") if name == "tsan" and shutil.which("setarch") else ()
     return Stage(f"unit tests under {name}", lambda: unit_jobs(b, rooms, before),
-                 [f"B={b}", f"SAN={sanitizers}", *unit_targets(b, rooms)], 500, SAN_ENV)
+                 [f"B={b}", f"SAN={SANITIZERS[name]}", *unit_targets(b, rooms)], 500, SAN_ENV)
 
 
-def umock(name, sanitizers):
+def umock(name=""):
     """The real libusb against phones that umockdev plays; tests/umock/README.md."""
     b = os.path.join(BUILD, name) if name else BUILD
     # Under the preload, libasan is not the first library.
@@ -271,16 +289,18 @@ def umock(name, sanitizers):
         return found + ([Job("adb_driver usb", ["python3", "tests/system/adb_driver.py", "usb"], 300,
                              env={"FRAMEFARM_ADBDRIVER": stories})] if name else [])
     return Stage(f"USB, mocked{', under ' + name if name else ''}", jobs,
-                 [f"B={b}", f"SAN={sanitizers}", "umock-bin", *([stories] if name else [])], 500, env)
+                 [f"B={b}", f"SAN={SANITIZERS.get(name, '')}", "umock-bin", *([stories] if name else [])], 500, env)
 
 
-def daemon_under(name, sanitizers, scripts):
-    """The same stories with the daemon built with a sanitizer; agent and runner stay as they are."""
-    b = os.path.join(BUILD, name)
-    env = dict(SAN_ENV, FRAMEFARM_DAEMON=os.path.join(b, "framefarm"))
-    return Stage(f"system tests, daemon under {name}",
-                 lambda: [Job(s, ["python3", f"tests/system/{s}.py"], 400) for s in scripts],
-                 [f"B={b}", f"SAN={sanitizers}", f"{b}/framefarm"], 500, env)
+def daemons_sanitized(stories):
+    """Some stories again with the daemon built with a sanitizer; agent and runner stay as they are."""
+    def jobs():
+        return [Job(f"{script}, {name}", ["python3", f"tests/system/{script}.py"], 400,
+                    env={"FRAMEFARM_DAEMON": os.path.join(BUILD, name, "framefarm")})
+                for name, scripts in stories.items() for script in scripts]
+    return Stage("system tests, daemon sanitized", jobs,
+                 [[f"B={BUILD}/{name}", f"SAN={SANITIZERS[name]}", f"{BUILD}/{name}/framefarm"]
+                  for name in stories], 500, SAN_ENV, WAITING_JOBS)
 
 
 def format_jobs():
@@ -298,9 +318,11 @@ def clang_format_is_ours():
 
 
 def script_jobs(folder, timeout_s):
-    """Each file of the folder that can be executed; a shell script gets the build directory."""
+    """Each file of the folder that can be executed; a shell script gets the build directory. Those that
+    take longest come first, so that the stage does not end with one of them alone."""
     jobs = []
-    for path in sorted(glob.glob(f"{folder}/*.py") + glob.glob(f"{folder}/*.sh")):
+    for path in sorted(glob.glob(f"{folder}/*.py") + glob.glob(f"{folder}/*.sh"),
+                       key=lambda p: (os.path.basename(p).split(".")[0] not in LONG_SCRIPTS, p)):
         if os.access(path, os.X_OK):
             argv = ["python3", path] if path.endswith(".py") else [path, BUILD]
             jobs.append(Job(os.path.basename(path), argv, timeout_s))
@@ -320,16 +342,16 @@ def all_stages():
             Job("includes", ["python3", "tests/check_includes.py"]),
             Job("mutations", ["python3", "tests/mutate.py", "-c", *sorted(glob.glob("tests/**/mutations*", recursive=True))])]),
         Stage("unit tests", lambda: unit_jobs(BUILD)),
-        sanitized("asan", "address,undefined", None),
-        sanitized("tsan", "thread", TSAN_ROOMS),
-        umock("", ""),
-        umock("asan", "address,undefined"),
-        umock("tsan", "thread"),
+        sanitized("asan", None),
+        sanitized("tsan", TSAN_ROOMS),
+        umock(),
+        umock("asan"),
+        umock("tsan"),
         Stage("simulation", lambda: [Job("sim", [MAKE, "-s", f"B={BUILD}", "sim"], 300, told=SIM_TOLD)]),
         Stage("kills", lambda: [Job("kill", ["python3", "tests/kill/kill.py", "--quiet"], 300, told="# ")]),
-        Stage("system tests", lambda: script_jobs("tests/system", 300)),
-        daemon_under("asan", "address,undefined", ("farm_slice", "farm_kills", "farm_bad_input")),
-        daemon_under("tsan", "thread", ("farm_slice", "farm_kills")),
+        Stage("system tests", lambda: script_jobs("tests/system", 300), at_a_time=WAITING_JOBS),
+        daemons_sanitized({"asan": ("farm_slice", "farm_kills", "farm_bad_input", "farm_bad_http"),
+                           "tsan": ("farm_slice", "farm_kills")}),
     ]
     if clang_format_is_ours():
         stages.insert(1, Stage("formatting", format_jobs))
