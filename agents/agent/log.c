@@ -25,6 +25,7 @@ struct repeat {
 static struct {
 	int fd;
 	bool owns_stdio;
+	bool grows; /* a regular file: a device or a pipe is never renamed */
 	const char *path;
 	const struct timesrc *ts;
 	int64_t bytes;
@@ -43,7 +44,8 @@ static int open_file(void)
 	if (the_log.fd != STDERR_FILENO)
 		close(the_log.fd);
 	the_log.fd = fd;
-	the_log.bytes = fstat(fd, &st) ? 0 : st.st_size;
+	the_log.grows = !fstat(fd, &st) && S_ISREG(st.st_mode);
+	the_log.bytes = the_log.grows ? st.st_size : 0;
 	if (the_log.owns_stdio)
 		log_take_stdio();
 	return 0;
@@ -131,7 +133,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	vsnprintf(raw + n, sizeof(raw) - n, fmt, ap);
 	va_end(ap);
 	len = escape(line, sizeof(line), raw);
-	if (the_log.path && the_log.bytes + (int64_t)len > LOG_FILE_MAX)
+	if (the_log.grows && the_log.bytes + (int64_t)len > LOG_FILE_MAX)
 		start_over();
 	if (write(the_log.fd, line, len) > 0)
 		the_log.bytes += len;

@@ -329,6 +329,37 @@ static void the_log_starts_over_when_it_is_long(void **state)
 	tree_fini(&t);
 }
 
+static void a_log_that_is_no_file_is_never_renamed(void **state)
+{
+	/* Two formats that share a slot of the table of repeats, so that none is left out. */
+	static char kinds[2][64] = {"event=a %s", "event=b %s"};
+	struct tree t;
+	char path[128], text[900], read_off[2048];
+	struct stat st;
+	int fifo;
+
+	(void)state;
+	tree_init(&t);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	snprintf(path, sizeof(path), "%s/log", t.dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fifo = open(path, O_RDONLY | O_NONBLOCK);
+	assert_true(fifo >= 0);
+	assert_int_equal(log_open(path, NULL), 0);
+	for (int written = 0; written <= 2 * LOG_FILE_MAX; written += (int)sizeof(text)) {
+		log_line(LOG_LEVEL_INFO, kinds[written / sizeof(text) % 2], text);
+		assert_true(read(fifo, read_off, sizeof(read_off)) > (ssize_t)sizeof(text));
+	}
+	log_close();
+	close(fifo);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	strcat(path, ".1");
+	assert_int_equal(stat(path, &st), -1);
+	tree_fini(&t);
+}
+
 /* ---- scratch ---- */
 
 static void whatever_a_runner_builds_can_be_removed(void **state)
@@ -456,6 +487,7 @@ int main(void)
 		cmocka_unit_test(last_words_are_found_whatever_came_before),
 		cmocka_unit_test(log_lines_are_escaped_bounded_and_not_repeated_for_ever),
 		cmocka_unit_test(the_log_starts_over_when_it_is_long),
+		cmocka_unit_test(a_log_that_is_no_file_is_never_renamed),
 		cmocka_unit_test(whatever_a_runner_builds_can_be_removed),
 		cmocka_unit_test(what_an_earlier_start_left_goes_too),
 		cmocka_unit_test(a_file_is_replaced_whole),
