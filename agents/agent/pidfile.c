@@ -71,7 +71,8 @@ static int read_note(int dirfd, int64_t *ret_pid, int64_t *ret_started)
 	if (n < 0)
 		return n;
 	text[n] = '\0';
-	if (text_int_end(text, ret_pid, &end) || text_int(end, ret_started) || *ret_pid < 2)
+	if (text_int_end(text, ret_pid, &end) || text_int(end, ret_started) || *ret_pid < 2 ||
+		*ret_pid > INT32_MAX)
 		return -EINVAL;
 	return 0;
 }

@@ -84,7 +84,8 @@ ssize_t spool_load_end(int parent, int64_t attempt, void *buf, size_t size);
 int spool_reopen(struct spool *s, int parent, const struct spool_meta *m, int64_t *ret_cut);
 
 /* Reads the chunk frame at off from a frames file of `size` bytes into buf (SPOOL_FRAME_MAX) and
- * checks it. Returns its length, 0 at the end, -EBADMSG for what is no whole frame. */
+ * checks it; its stream is below MSG_STREAMS_MAX. Returns its length, 0 at the end, -EBADMSG for what
+ * is no whole frame. */
 ssize_t spool_read_frame(int fd, int64_t off, int64_t size, uint8_t *buf, struct msg_chunk *ret_c);
 
 #endif

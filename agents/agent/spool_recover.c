@@ -101,7 +101,7 @@ ssize_t spool_read_frame(int fd, int64_t off, int64_t size, uint8_t *buf, struct
 	if (rc)
 		return rc;
 	if (!proto_check(buf, buf + PROTO_HEADER, h.len) ||
-		msg_chunk_get(buf + PROTO_HEADER, h.len, ret_c))
+		msg_chunk_get(buf + PROTO_HEADER, h.len, ret_c) || ret_c->stream >= MSG_STREAMS_MAX)
 		return -EBADMSG;
 	return PROTO_HEADER + h.len;
 }
@@ -116,7 +116,7 @@ static int walk(struct spool *s, int64_t file_size)
 	while ((n = spool_read_frame(s->frames, s->size, file_size, s->buf, &c)) > 0) {
 		struct spool_stream *st;
 
-		if (c.attempt != s->attempt || c.boot != s->boot || c.stream >= MSG_STREAMS_MAX)
+		if (c.attempt != s->attempt || c.boot != s->boot)
 			break;
 		st = &s->streams[c.stream];
 		if (c.seq != st->last_seq + 1)

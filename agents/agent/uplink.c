@@ -124,10 +124,10 @@ static int send_next(struct uplink *u, struct shelf_item *it, struct conn *c)
 	while (it->sent < size) {
 		ssize_t n = spool_read_frame(it->fd, it->sent, size, u->buf, &m);
 
-		if (n <= 0)
-			return n ? (int)n : -EBADMSG;
+		if (n <= 0 || m.attempt != it->attempt)
+			return n < 0 ? (int)n : -EBADMSG;
 		it->sent += n;
-		if (m.stream < MSG_STREAMS_MAX && is_acked(it, m.stream, m.seq)) {
+		if (is_acked(it, m.stream, m.seq)) {
 			if (!u->n)
 				it->acked = it->sent;
 			continue;

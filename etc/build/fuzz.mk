@@ -38,6 +38,7 @@ FUZZ_OBJ_http        = $(EXTRA_OBJ_api)
 # An agent's whole session, with the store's rules but for its threads.
 FUZZ_SRC_session     = $(addprefix controller/,farm/session.c farm/ingest.c $(addprefix store/,batch.c db.c \
 	rollup.c samples.c schema.c streams.c)) tests/unit/farm/support_env.c $(call src,agents) $(call src,base)
+FUZZ_SRC_spool       = $(filter-out agents/agent/main.c,$(call src,agent)) $(call src,agents)
 FUZZ_SRC_planted     =
 
 FUZZ_LIBS    = $(LIBS_base) $(LIBS_store) $(LIBS_api) -lbrotlienc -lbrotlidec -llz4 -lzstd
@@ -55,7 +56,8 @@ $(B)/fuzz/cov/%.o: %.c
 	@mkdir -p "$(@D)"
 	$(Q)$(FUZZ_CC) $(FUZZ_COV) -MMD -MP -c $< -o $@
 
-fuzz_obj = $(patsubst %.c,$(B)/fuzz/$2/%.o,tests/fuzz/fuzz_$1.c $(FUZZ_SRC_$1))
+fuzz_obj = $(patsubst %.c,$(B)/fuzz/$2/%.o,tests/fuzz/fuzz_$1.c $(FUZZ_SRC_$1) \
+	$(if $(filter $1,http session spool),tests/fuzz/tmpdir.c))
 
 define fuzz_rule
 $(B)/fuzz/fuzz_$1: $(call fuzz_obj,$1,obj) $(FUZZ_OBJ_$1)

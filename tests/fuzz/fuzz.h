@@ -29,4 +29,8 @@ static inline uint8_t take(struct input *in)
 	return *in->p++;
 }
 
+/* A directory of one's own, in memory where there is such a place: what syncs files there is quick.
+ * It is removed when the program ends. */
+const char *fuzz_dir(const char *name); /* tmpdir.c */
+
 #endif

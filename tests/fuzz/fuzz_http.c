@@ -14,13 +14,13 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ftw.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -40,7 +40,6 @@
 
 static struct ctl *ctl;
 static struct api *api;
-static char dir[] = "/tmp/framefarm-fuzz-http.XXXXXX";
 static const char placeholder[] = "SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"
 				  "SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS";
 static char session[COOKIE + 1];
@@ -108,17 +107,10 @@ static void push(int fd, const void *data, size_t n, struct buf *in)
 	}
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static void clean_up(void)
 {
 	api_free(api);
 	fake_free(ctl);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void log_in(void)
@@ -145,18 +137,18 @@ static void log_in(void)
 
 static void start(void)
 {
-	struct api_config cfg = {
-		.listen = "127.0.0.1:0", .data_dir = dir, .public_url = "http://" HOST};
+	struct api_config cfg = {.listen = "127.0.0.1:0",
+		.data_dir = fuzz_dir("http"),
+		.public_url = "http://" HOST};
 	char path[128];
 	struct err e = {0};
 	FILE *f;
 
 	log_set_level(LOG_LEVEL_ERR);
-	CHECK(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/admin.token", dir);
+	snprintf(path, sizeof(path), "%s/admin.token", cfg.data_dir);
 	f = fopen(path, "we");
 	CHECK(f && fputs(TOKEN "\n", f) >= 0 && !fclose(f) && !chmod(path, 0600));
-	ctl = fake_new(dir);
+	ctl = fake_new(cfg.data_dir);
 	seed_one(ctl);
 	seed_jobs(ctl, 3);
 	fake_blob(ctl, SHA_MODEL, 1000);

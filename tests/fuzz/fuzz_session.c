@@ -10,7 +10,6 @@
  * when all that its end lists is; a batch that fails is the file's fault, never the agent's; nothing is
  * left at the end.
  */
-#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -417,30 +416,22 @@ static void play(struct input *in)
 
 /* ---- one input ---- */
 
-static char dir[] = "/tmp/framefarm-fuzz-session.XXXXXX";
-
-static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *ftw)
-{
-	(void)s, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static void clean_up(void)
 {
 	samples_free(st.samples);
 	db_close(&st.db);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void open_store(void)
 {
-	struct db_setup setup = {
-		.dir = dir, .name = "samples.db", .page_bytes = 1024, .cache_kib = 16384};
+	struct db_setup setup = {.dir = fuzz_dir("session"),
+		.name = "samples.db",
+		.page_bytes = 1024,
+		.cache_kib = 16384};
 	struct err e = {0};
 	int from;
 
 	log_set_level(LOG_LEVEL_ERR);
-	CHECK(mkdtemp(dir));
 	CHECK(!db_open_writer(&st.db, &setup, &e));
 	CHECK(!schema_apply(&st.db, &schema_samples, &from, &e));
 	st.samples = samples_new(&st.db, &e);

@@ -229,6 +229,49 @@ static void an_unreadable_spool_still_has_its_end_sent(void **state)
 	rig_fini(&g);
 }
 
+/* Writes `with` over what every frame of attempt 1 has at this offset of its payload, checksums and all. */
+static void rewrite_frames(struct rig *g, size_t at, const void *with, size_t n)
+{
+	int fd = openat(g->t.fd, "1/frames", O_RDWR);
+	uint8_t mem[4096];
+	struct proto_header h;
+	ssize_t size = read(fd, mem, sizeof(mem));
+
+	assert_true(size > 0 && (size_t)size < sizeof(mem));
+	for (ssize_t off = 0; off < size; off += PROTO_HEADER + h.len) {
+		assert_int_equal(proto_header_get(mem + off, &h), 0);
+		memcpy(mem + off + PROTO_HEADER + at, with, n);
+		proto_header_put(mem + off, h.type, mem + off + PROTO_HEADER, h.len);
+	}
+	assert_int_equal(pwrite(fd, mem, size, 0), size);
+	close(fd);
+}
+
+static void frames_that_no_agent_wrote_are_not_sent(void **state)
+{
+	const uint32_t stream = MSG_STREAMS_MAX;
+	const int64_t attempt = 2;
+	struct rig g;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct got got;
+
+		rig_init(&g);
+		make_attempt(&g, 1, 5);
+		if (i)
+			rewrite_frames(&g, 0, &attempt, sizeof(attempt));
+		else
+			rewrite_frames(&g, 16, &stream, sizeof(stream));
+		got = pump(&g);
+		assert_int_equal(got.chunks, 0);
+		assert_int_equal(got.ends, 1);
+		uplink_ack(&g.u, 1, 1, 5);
+		assert_int_equal(g.u.n, 0);
+		rig_fini(&g);
+	}
+}
+
 static void the_shelf_knows_its_bounds(void **state)
 {
 	struct rig g;
@@ -282,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_discarded_attempt_makes_room),
 		cmocka_unit_test(forgetting_one_attempt_keeps_the_place_of_another),
 		cmocka_unit_test(an_unreadable_spool_still_has_its_end_sent),
+		cmocka_unit_test(frames_that_no_agent_wrote_are_not_sent),
 		cmocka_unit_test(the_shelf_knows_its_bounds),
 		cmocka_unit_test(who_does_not_read_is_closed),
 	};
