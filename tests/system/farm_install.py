@@ -76,6 +76,7 @@ class Install(DaemonTest):
             self.assertIn("INSTALL_FAILED_USER_RESTRICTED", r.stderr)
             self.assertIn('"Install via USB"', r.stderr)
             self.daemons[-1].stop()
+            self.end_agents()
             shutil.rmtree(self.data)
 
 

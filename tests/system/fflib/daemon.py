@@ -172,21 +172,19 @@ class DaemonTest(unittest.TestCase):
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def end_agents(self):
-        """The agent outlives the daemon by design; here it must not outlive the test."""
-        for root, _, files in os.walk(self.dir):
-            if "agent.pid" in files:
-                try:
-                    with open(os.path.join(root, "agent.pid")) as f:
-                        pid = int(f.read().split()[0])
-                    # A number may be of another name space, or another's by now: the agent of this
-                    # very directory has it on its command line.
-                    with open("/proc/%d/cmdline" % pid, "rb") as f:
-                        if ("--dir=" + root).encode() not in f.read().split(b"\0"):
-                            continue
-                    os.kill(pid, signal.SIGKILL)
-                except (OSError, ValueError, IndexError):
-                    continue
-                wait_for(lambda: not is_alive(pid), "the agent to end")
+        """Agents outlive their daemon by design; here none must outlive the test, also none whose directory
+        was given to another one or removed. Every agent has its directory on its command line; a virtual
+        phone's has that of its own name space there."""
+        ours = ("--dir=%s/" % self.dir).encode()
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/cmdline" % entry, "rb") as f:
+                    if not any(a.startswith(ours) for a in f.read().split(b"\0")):
+                        continue
+                os.kill(int(entry), signal.SIGKILL)
+            except OSError:
+                continue
+            wait_for(lambda pid=int(entry): not is_alive(pid), "the agent to end")
 
     def daemon(self, *options, env=None):
         d = Daemon(self.data, *options, env=env)
