@@ -101,7 +101,7 @@ def make(head):
 def fails(head, name):
     command = head["command"].replace("%s", name)
     try:
-        done = subprocess.run(command, shell=True, cwd=COPY, check=False, timeout=PATIENCE_S, text=True,
+        done = subprocess.run(command, shell=True, cwd=COPY, check=False, timeout=PATIENCE_S, text=True, errors="replace",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=dict(os.environ, CMOCKA_MESSAGE_OUTPUT="tap", FRAMEFARM_BUILD="build"))
     except subprocess.TimeoutExpired:

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 const char *err_name(int code)
 {
 	switch (code) {
@@ -21,6 +23,20 @@ const char *err_name(int code)
 	return "unknown error";
 }
 
+/* What a sentence quotes may be foreign: a terminal and a log get no control character of it, and what is cut
+ * is cut at a character's border. */
+static void write_text(struct err *e, const char *behind, const char *fmt, va_list ap)
+{
+	char raw[2 * ERR_TEXT_MAX];
+	size_t n;
+
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	n = strlen(raw);
+	if (behind)
+		n += (size_t)snprintf(raw + n, sizeof(raw) - n, ": %s", behind);
+	str_copy_clean(e->text, sizeof(e->text), raw, n < sizeof(raw) ? n : sizeof(raw) - 1);
+}
+
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -29,7 +45,7 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 		return code;
 	e->code = code;
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	write_text(e, NULL, fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -76,16 +92,13 @@ int err_errno(struct err *e, int errnum, const char *fmt, ...)
 {
 	int code = err_from_errno(errnum);
 	va_list ap;
-	size_t n;
 
 	if (!e)
 		return code;
 	e->code = code;
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	write_text(e, strerror(errnum), fmt, ap);
 	va_end(ap);
-	n = strlen(e->text);
-	snprintf(e->text + n, sizeof(e->text) - n, ": %s", strerror(errnum));
 	return code;
 }
 
@@ -93,15 +106,12 @@ int err_wrap(struct err *e, const char *fmt, ...)
 {
 	char old[ERR_TEXT_MAX];
 	va_list ap;
-	size_t n;
 
 	if (!e)
 		return ERR_SYS;
 	memcpy(old, e->text, sizeof(old));
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	write_text(e, old, fmt, ap);
 	va_end(ap);
-	n = strlen(e->text);
-	snprintf(e->text + n, sizeof(e->text) - n, ": %s", old);
 	return e->code;
 }

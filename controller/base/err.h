@@ -46,8 +46,9 @@ enum err_code {
 #define ERR_TEXT_MAX 640
 
 struct err {
-	int code;                /* 0 or an enum err_code */
-	char text[ERR_TEXT_MAX]; /* a whole sentence, no newline */
+	int code; /* 0 or an enum err_code */
+	char text
+		[ERR_TEXT_MAX]; /* a whole sentence of UTF-8: what it quotes has lost its control characters */
 };
 
 /* The short English text of a code; "success" for 0, "unknown error" for a foreign one. */

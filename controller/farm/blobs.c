@@ -141,7 +141,7 @@ int64_t blobs_bytes(const struct blobs *b)
 /* Counts them as stored; the caller takes them back when nothing comes of it. */
 static int take_room(struct blobs *b, int64_t bytes, struct err *e)
 {
-	if ((b->bytes += bytes) <= b->max_bytes)
+	if (atomic_fetch_add(&b->bytes, bytes) + bytes <= b->max_bytes)
 		return 0;
 	b->bytes -= bytes;
 	return err_set(e, ERR_NOSPACE,

@@ -64,16 +64,32 @@ static const struct json_field lib_fields[] = {
 	{"bytes", JSON_WANT_INT, LIB(bytes), 0, 0, 9e15, .required = true},
 };
 
+/* Files are named by these, and removed by them. */
+static int check_sha256(const char *s, struct err *e)
+{
+	return str_is_sha256(s) ? 0 : err_set(e, ERR_PARSE, "\"%.64s\" is no SHA-256", s);
+}
+
+static int read_lib(const struct json_doc *d, const struct json *n, struct ctl_runtime_lib *ret_l,
+	struct err *e)
+{
+	int rc = json_read(d, n, "a library", lib_fields, 4, ret_l, e);
+
+	return rc ? rc : check_sha256(ret_l->sha256, e);
+}
+
 static int read_runtime(
 	const struct json_doc *d, const struct json *n, struct ctl_runtime *ret_r, struct err *e)
 {
 	struct raw_runtime raw = {.libraries = NULL};
 	int rc = json_read(d, n, "a runtime", runtime_fields, 4, &raw, e);
 
+	if (!rc)
+		rc = check_sha256(raw.r.sha256, e);
 	JSON_FOREACH (it, raw.libraries) {
 		if (rc)
 			return rc;
-		rc = json_read(d, it, "a library", lib_fields, 4, &raw.r.libs[raw.r.n_libs++], e);
+		rc = read_lib(d, it, &raw.r.libs[raw.r.n_libs++], e);
 	}
 	if (!rc)
 		*ret_r = raw.r;

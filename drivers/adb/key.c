@@ -107,6 +107,18 @@ static int read_file(const char *path, char *dst, size_t cap, size_t *ret_n, str
 	return 0;
 }
 
+/* OpenSSL reads numbers, whatever they are. A phone would refuse such a key without end. */
+static int check_halves(const struct adb_key *k, struct err *e)
+{
+	static const uint8_t token[ADB_TOKEN] = {1};
+	uint8_t sig[ADB_SIGNATURE];
+
+	if (!adb_key_sign(k, token, sig) && adb_key_verify(k, token, sig, sizeof(sig)))
+		return 0;
+	return err_set(
+		e, ERR_PARSE, "the file is damaged: its private half does not fit its public one");
+}
+
 struct adb_key *adb_key_read(const char *path, struct err *e)
 {
 	char pem[RSAKEY_PEM_MAX];
@@ -119,6 +131,10 @@ struct adb_key *adb_key_read(const char *path, struct err *e)
 	rsa = rsakey_from_pem(pem, n, e);
 	if (rsa)
 		k = wrap(rsa, e);
+	if (k && check_halves(k, e)) {
+		adb_key_free(k);
+		k = NULL;
+	}
 	if (!k)
 		err_wrap(e,
 			"%s cannot be used as an adb key; name a file such as ~/.android/adbkey",

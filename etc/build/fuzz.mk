@@ -39,9 +39,13 @@ FUZZ_OBJ_http        = $(EXTRA_OBJ_api)
 FUZZ_SRC_session     = $(addprefix controller/,farm/session.c farm/ingest.c $(addprefix store/,batch.c db.c \
 	rollup.c samples.c schema.c streams.c)) tests/unit/farm/support_env.c $(call src,agents) $(call src,base)
 FUZZ_SRC_spool       = $(filter-out agents/agent/main.c,$(call src,agent)) $(call src,agents)
+FUZZ_SRC_config      = $(addprefix controller/cmd/,options.c options_file.c units.c) $(addprefix controller/farm/,\
+	runtimes.c archive.c blobs.c elf.c) $(wildcard drivers/virtual/profile*.c) $(call src,drivers) \
+	$(call src,agents) $(call src,base)
+FUZZ_OBJ_config      = $(B)/obj/gen/profiles.o
 FUZZ_SRC_planted     =
 
-FUZZ_LIBS    = $(LIBS_base) $(LIBS_store) $(LIBS_api) -lbrotlienc -lbrotlidec -llz4 -lzstd
+FUZZ_LIBS    = $(LIBS_base) $(LIBS_store) $(LIBS_api) $(LIBS_farm) -lusb-1.0 -lbrotlienc -lbrotlidec -llz4 -lzstd
 FUZZ_TARGETS = $(patsubst FUZZ_SRC_%,%,$(filter FUZZ_SRC_%,$(.VARIABLES)))
 FUZZ_CC      = clang -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -I. -Icontroller -Iagents \
 	-DFRAMEFARM_VERSION='"$(VERSION)"'
@@ -57,7 +61,7 @@ $(B)/fuzz/cov/%.o: %.c
 	$(Q)$(FUZZ_CC) $(FUZZ_COV) -MMD -MP -c $< -o $@
 
 fuzz_obj = $(patsubst %.c,$(B)/fuzz/$2/%.o,tests/fuzz/fuzz_$1.c $(FUZZ_SRC_$1) \
-	$(if $(filter $1,http session spool),tests/fuzz/tmpdir.c))
+	$(if $(filter $1,http session spool config),tests/fuzz/tmpdir.c))
 
 define fuzz_rule
 $(B)/fuzz/fuzz_$1: $(call fuzz_obj,$1,obj) $(FUZZ_OBJ_$1)

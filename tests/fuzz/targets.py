@@ -50,6 +50,8 @@ TARGETS = {t.name: t for t in (
     Target("http", 4096, rooms("controller/api/*.c"), 2, "http.dict", 256),
     Target("spool", 16384, tuple(f"agents/agent/{n}.c" for n in ("spool", "spool_recover", "recover", "ringfile",
                                                                "drain", "uplink", "shelf", "epoch"))),
+    Target("config", 8192, ("controller/cmd/options_file.c", "controller/cmd/units.c", "drivers/virtual/profile.c",
+                            "drivers/adb/key.c"), 1, "config.dict", 128),
     Target("chunk", 4096, ("agents/chunk.c",), 0.5),
     Target("job", 16384, rooms("controller/core/jobspec*.c"), dictionary="job.dict"),
     Target("elf", 4096, ("controller/farm/elf.c",), 0.5),

@@ -235,6 +235,27 @@ static void errors_gain_context_on_their_way_up(void **state)
 	assert_string_equal(err_name(ERR_GONE), "device gone");
 }
 
+static void what_an_error_quotes_cannot_command_a_terminal(void **state)
+{
+	char quoted[ERR_TEXT_MAX + 16];
+	struct err e = {0};
+
+	(void)state;
+	err_set(&e, ERR_INVAL, "there is no key \"%s\"", "a\033[2J\xff\n\xc3\xa9");
+	assert_string_equal(e.text, "there is no key \"a?[2J??\xc3\xa9\"");
+	err_wrap(&e, "f\r.conf");
+	assert_string_equal(e.text, "f?.conf: there is no key \"a?[2J??\xc3\xa9\"");
+	for (int n = 0; n < 8; n++) { /* cut anywhere, it is UTF-8 */
+		memset(quoted, 'x', sizeof(quoted));
+		for (size_t i = (size_t)n; i + 2 < sizeof(quoted); i += 2)
+			memcpy(quoted + i, "\xc3\xa9", 2);
+		quoted[sizeof(quoted) - 1] = '\0';
+		err_set(&e, ERR_INVAL, "%s", quoted);
+		assert_true(str_is_utf8(e.text, strlen(e.text)));
+		assert_true(strlen(e.text) >= ERR_TEXT_MAX - 2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +268,7 @@ int main(void)
 		cmocka_unit_test(buffer_refuses_what_does_not_fit_and_keeps_the_rest),
 		cmocka_unit_test(digest_is_that_of_the_standard),
 		cmocka_unit_test(map_walks_in_order_of_insertion),
+		cmocka_unit_test(what_an_error_quotes_cannot_command_a_terminal),
 		cmocka_unit_test(errors_gain_context_on_their_way_up),
 	};
 

@@ -205,6 +205,19 @@ static void what_is_no_key_is_refused_with_a_sentence(void **state)
 	assert_int_equal(e.code, ERR_NOTFOUND);
 }
 
+static void a_key_whose_halves_do_not_fit_is_refused(void **state)
+{
+	char *bad = strdup(pem_pkcs1), *digit = strchr(bad, '\n') + 100; /* of the modulus */
+	struct err e = {0};
+
+	(void)state;
+	*digit = *digit == 'A' ? 'B' : 'A';
+	assert_null(adb_key_read(write_key(bad), &e));
+	assert_int_equal(e.code, ERR_PARSE);
+	assert_non_null(strstr(e.text, "damaged"));
+	free(bad);
+}
+
 static void a_file_that_is_too_long_is_no_key(void **state)
 {
 	char *much = malloc(100001);
@@ -294,6 +307,7 @@ int main(void)
 		cmocka_unit_test(a_text_is_read_back_as_the_public_half),
 		cmocka_unit_test(a_text_that_is_none_is_refused),
 		cmocka_unit_test(what_is_no_key_is_refused_with_a_sentence),
+		cmocka_unit_test(a_key_whose_halves_do_not_fit_is_refused),
 		cmocka_unit_test(a_file_that_is_too_long_is_no_key),
 		cmocka_unit_test(a_written_key_is_private_and_reads_back),
 		cmocka_unit_test(the_stock_clients_key_is_read),

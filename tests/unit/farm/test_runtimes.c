@@ -638,6 +638,34 @@ static void a_list_that_cannot_be_read_is_not_thrown_away(void **state)
 	assert_int_equal(access(d->list, F_OK), 0);
 }
 
+/* Its hashes become the names of files that are removed. */
+static void a_list_whose_hashes_are_none_is_refused(void **state)
+{
+	static const char good[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const char bad[] =
+		"../../../../../../../../../../../../../../../../../etc/hostname/";
+	struct desk *d = *state;
+
+	for (int i = 0; i < 3; i++) {
+		FILE *f = fopen(d->list, "w");
+		struct runtimes *r;
+
+		fprintf(f,
+			"{\"schema\": \"framefarm.runtimes/1\", \"runtimes\": [{\"name\": \"a\","
+			" \"added_ms\": 1, \"sha256\": \"%s\", \"libraries\": [{\"abi\": "
+		        "\"x86_64\","
+			" \"libc\": \"\", \"bytes\": 1, \"sha256\": \"%s\"}]}]}",
+			i == 1 ? bad : good, i == 2 ? bad : good);
+		fclose(f);
+		r = runtimes_open(d->blobs, d->list, &d->err);
+		assert_int_equal(r == NULL, i > 0);
+		if (!r)
+			assert_said(d, "SHA-256");
+		runtimes_close(r);
+	}
+}
+
 static void what_is_removed_goes_with_its_files_unless_another_has_them(void **state)
 {
 	struct desk *d = *state;
@@ -730,6 +758,7 @@ int main(void)
 		T(names_and_files_are_registered_once),
 		T(it_is_kept_over_a_restart),
 		T(a_list_that_cannot_be_read_is_not_thrown_away),
+		T(a_list_whose_hashes_are_none_is_refused),
 		T(what_is_removed_goes_with_its_files_unless_another_has_them),
 		T(the_list_is_bounded),
 		T(uploads_have_their_quota),
