@@ -34,6 +34,7 @@
 #define API_IDLE_MS    60000 /* between two requests of a connection */
 #define API_MOVE_MS    30000
 #define API_MOVE_BYTES (64 * 1024)
+#define API_LOOK_MS    1000 /* between two looks whether those who wait are still there */
 
 /* Waiting requests. */
 #define API_READ_MS        10000  /* for a pool thread to read the store */

@@ -6,8 +6,9 @@
  *
  *	1. MHD_resume_connection() does not make the epoll descriptor readable. wake() notes it in
  *	   `again`, which makes http_run() turn once more and http_deadline_ms() say "now".
- *	2. A suspended connection's disconnect is not seen. Each wait therefore has a deadline of
- *	   ours; expire() ends it, and the resumed connection finds out whether its peer lives.
+ *	2. A suspended connection's disconnect is not seen. look() therefore asks the sockets of
+ *	   those who wait now and then, and each wait has a deadline of ours, at which expire() ends
+ *	   it: the resumed connection finds out whether its peer lives.
  *	3. MHD_stop_daemon() aborts the process when a connection is suspended. http_free() resumes
  *	   all, and `stopping` keeps every callback from suspending one again.
  *
@@ -18,6 +19,7 @@
 #include "api/http_internal.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +39,8 @@ void http_suspend(struct call *c)
 	assert(!c->suspended && !c->http->stopping);
 	c->suspended = true;
 	c->conn->deadline_ms = INT64_MAX;
+	if (c->http->look_ms == INT64_MAX)
+		c->http->look_ms = c->http->now_ms(c->http->arg) + API_LOOK_MS;
 	MHD_suspend_connection(c->conn->mhd);
 }
 
@@ -174,6 +178,7 @@ struct http *http_new(const struct http_config *cfg, struct err *e)
 	h->now_ms = cfg->now_ms;
 	h->arg = cfg->arg;
 	h->tls = cfg->tls_cert != NULL;
+	h->look_ms = INT64_MAX;
 	LIST_INIT(&h->conns);
 	h->daemon = start(h, cfg);
 	if (h->daemon)
@@ -210,6 +215,32 @@ static void expire_call(struct http *h, struct call *c)
 					   "the answer did not come in time; try again"));
 }
 
+/* A peer that has said that it sends nothing more has left: one that waits for a stream or an answer
+ * and still listens is not told from it, and who speaks HTTP does not do that. */
+static void look(struct http *h, int64_t now)
+{
+	struct call *calls[API_CONNECTIONS];
+	struct pollfd fds[API_CONNECTIONS];
+	struct conn *conn;
+	int n = 0;
+
+	if (now < h->look_ms)
+		return;
+	LIST_FOREACH (conn, &h->conns, entry)
+		if (conn->call && conn->call->suspended && n < API_CONNECTIONS) {
+			fds[n] = (struct pollfd){conn->fd, POLLRDHUP, 0};
+			calls[n++] = conn->call;
+		}
+	h->look_ms = n ? now + API_LOOK_MS : INT64_MAX;
+	if (poll(fds, (nfds_t)n, 0) <= 0)
+		return;
+	for (int i = 0; i < n; i++)
+		if (fds[i].revents) {
+			h->stats.left++;
+			req_abort(&calls[i]->req);
+		}
+}
+
 /* Callbacks wake connections but free none: that happens inside MHD_run() alone. */
 static void expire(struct http *h)
 {
@@ -236,6 +267,7 @@ void http_run(struct http *h)
 	do {
 		h->again = false;
 		MHD_run(h->daemon);
+		look(h, h->now_ms(h->arg));
 		expire(h);
 	} while (h->again && ++turns < RUNS_MAX);
 	h->running = false;
@@ -243,7 +275,7 @@ void http_run(struct http *h)
 
 int64_t http_deadline_ms(const struct http *h)
 {
-	int64_t now = h->now_ms(h->arg), at = INT64_MAX;
+	int64_t now = h->now_ms(h->arg), at = h->look_ms;
 	MHD_UNSIGNED_LONG_LONG wait;
 	const struct conn *conn;
 

@@ -69,6 +69,7 @@ void http_drain(struct http *h);
 struct http_stats {
 	int64_t connections, requests_live; /* now */
 	uint64_t requests, slow, expired;   /* in all; cut for slowness; over their deadline */
+	uint64_t left;                      /* who waited and went */
 	uint64_t by_class[6];               /* replies by first digit of the status */
 };
 void http_get_stats(const struct http *h, struct http_stats *ret_st);

@@ -52,6 +52,7 @@ struct http {
 	bool running; /* inside http_run() */
 	bool draining, stopping;
 	LIST_HEAD(, conn) conns;
+	int64_t look_ms; /* when to look for those who left; INT64_MAX while nobody waits */
 	struct http_stats stats;
 	char last_log[256]; /* what libmicrohttpd complained about last */
 };

@@ -103,6 +103,8 @@ static void put_http(struct buf *b, const struct args *a)
 		(int64_t)a->http.slow);
 	metric_i(b, "http_expired", "counter", "Waits of requests that reached their deadline.",
 		(int64_t)a->http.expired);
+	metric_i(b, "http_clients_left", "counter", "Clients that went while they waited.",
+		(int64_t)a->http.left);
 	metric_i(b, "http_rate_limited", "counter", "Requests refused for coming too often.",
 		a->rate_limited);
 	metric_i(b, "http_watchers_dropped", "counter", "Times a slow watcher was sent to replay.",

@@ -572,6 +572,11 @@ static void retire(struct farm *f, struct device *d, const struct farm_event *ev
 
 static void quarantine(struct farm *f, struct device *d, const struct farm_event *ev)
 {
+	if (d->row.state == DEVICE_RETIRED) {
+		farm_answer(f, ev, ERR_WRONGSTATE, d->row.id, "d%lld is retired for good",
+			(long long)d->row.id);
+		return;
+	}
 	if (d->row.state == DEVICE_SERVICE || *d->row.detached_by) {
 		farm_answer(f, ev, ERR_WRONGSTATE, d->row.id,
 			"d%lld is %s: nothing runs on it now; try again when that is over",

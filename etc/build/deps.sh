@@ -70,6 +70,9 @@ for_test() {
 	command_of umockdev-wrapper umockdev
 	command_of pkg-config pkg-config
 	command_of strace strace
+	module_of hypothesis python3-hypothesis
+	module_of jsonschema python3-jsonschema
+	module_of prometheus_client python3-prometheus-client
 	command_of adb adb
 	file_of /usr/bin/qemu-aarch64-static qemu-user-static
 	command_of aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
@@ -86,7 +89,8 @@ for_test() {
 	command_of clang-format clang-format
 	command_of chromium chromium
 	command_of node nodejs
-	[ -d .cache/browser/node_modules/playwright-core ] || command_of npm npm
+	{ [ -d .cache/browser/node_modules/playwright-core ] && [ -d .cache/openapi/node_modules ]; } ||
+		command_of npm npm
 }
 
 libfuzzer() {

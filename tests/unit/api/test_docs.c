@@ -44,6 +44,10 @@ static void every_route_is_described(void **state)
 		if (!*json_str(json_get(op, "summary")) || !json_get(op, "responses"))
 			fail_msg("%s %s lacks summary or responses", method_name(t->method),
 				t->pattern);
+		if (t->method != METHOD_GET && t->method != METHOD_HEAD &&
+			!*json_str(json_get(op, "x-repeat")))
+			fail_msg("%s %s does not say what a second one does",
+				method_name(t->method), t->pattern);
 		if (!!json_get(op, "requestBody") != !!(t->flags & (ROUTE_JSON | ROUTE_UPLOAD)))
 			fail_msg("%s %s: requestBody", method_name(t->method), t->pattern);
 	}

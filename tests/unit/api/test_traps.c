@@ -35,8 +35,8 @@ static void a_request_that_waited_is_answered_without_any_other_traffic(void **s
 	client_close(&c);
 }
 
-/* Trap 2: nobody tells that a waiting client has gone. Its deadline does. */
-static void a_client_that_leaves_while_it_waits_is_let_go_at_its_deadline(void **state)
+/* Trap 2: nobody tells that a waiting client has gone. It is looked for now and then. */
+static void a_client_that_leaves_while_it_waits_is_let_go(void **state)
 {
 	struct rig *r = *state;
 	struct client c;
@@ -46,12 +46,57 @@ static void a_client_that_leaves_while_it_waits_is_let_go_at_its_deadline(void *
 	ask_send(&c, "GET", "/api/v1/jobs", "", "");
 	rig_until(r, has_request, r);
 	client_close(&c);
-	rig_settle_held(r);
-	assert_false(api_idle(r->api));
-	fake_advance(r->ctl, API_READ_MS + 1);
+	fake_advance(r->ctl, API_LOOK_MS + 1);
 	rig_until(r, has_no_requests, r);
 	fake_hold_pool(r->ctl, false);
 	rig_settle(r); /* the abandoned work ends and finds nobody */
+}
+
+/* The places of those who left are free for others, long before any deadline. */
+static void watchers_and_long_polls_that_left_make_room(void **state)
+{
+	struct client all[API_CONNECTIONS_PER_IP];
+	struct rig *r = *state;
+	struct response p;
+	struct client c;
+
+	seed_jobs(r->ctl, 1);
+	for (int i = 0; i < API_CONNECTIONS_PER_IP; i++) {
+		client_open_from(&all[i], r, "127.0.5.1");
+		ask_send(&all[i], "GET", i % 2 ? "/api/v1/events" : "/api/v1/jobs/j2?wait=60s", "",
+			"");
+		rig_turn(r, 0);
+	}
+	rig_settle(r);
+	for (int i = 0; i < API_CONNECTIONS_PER_IP; i++)
+		client_close(&all[i]);
+	fake_advance(r->ctl, API_LOOK_MS + 1);
+	rig_until(r, has_no_requests, r);
+	client_open_from(&c, r, "127.0.5.1");
+	ask_send(&c, "GET", "/healthz", "", "");
+	client_response(&c, &p);
+	assert_status(&p, 200);
+	response_free(&p);
+	client_close(&c);
+}
+
+static void who_waits_and_stays_is_left_alone(void **state)
+{
+	struct rig *r = *state;
+	struct client c;
+
+	seed_jobs(r->ctl, 1);
+	client_open(&c, r);
+	ask_send(&c, "GET", "/api/v1/jobs/j2?wait=60s", "", "");
+	rig_until(r, has_request, r);
+	rig_settle(r);
+	for (int i = 0; i < 20; i++) {
+		fake_advance(r->ctl, API_LOOK_MS + 1);
+		rig_settle(r);
+		client_pull(&c);
+		assert_false(c.closed);
+	}
+	client_close(&c);
 }
 
 static void a_reading_that_takes_too_long_is_answered_with_503(void **state)
@@ -244,8 +289,11 @@ int main(void)
 			a_request_that_waited_is_answered_without_any_other_traffic, rig_setup,
 			rig_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_client_that_leaves_while_it_waits_is_let_go_at_its_deadline, rig_setup,
-			rig_teardown),
+			a_client_that_leaves_while_it_waits_is_let_go, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			watchers_and_long_polls_that_left_make_room, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			who_waits_and_stays_is_left_alone, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(a_reading_that_takes_too_long_is_answered_with_503,
 			rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(

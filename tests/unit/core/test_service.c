@@ -273,6 +273,7 @@ static void quarantine_waits_until_it_is_over(void **state)
 	answer(s, ACTION_DETACH, d, 0, "");
 	assert_int_equal(admin(s, d, FARM_ADMIN_QUARANTINE), ERR_WRONGSTATE);
 	assert_int_equal(admin(s, d, FARM_ADMIN_RETIRE), 0);
+	assert_int_equal(admin(s, d, FARM_ADMIN_QUARANTINE), ERR_WRONGSTATE); /* it stays retired */
 }
 
 static void a_note_is_audited_with_its_actor(void **state)
