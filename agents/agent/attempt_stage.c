@@ -152,8 +152,10 @@ static void write_end(struct attempt *a)
 	/* What could not be synced may be sent all the same: the end must come through. */
 	a->spool.synced = a->spool.size;
 	rc = spool_end(&a->spool, a->outcome, a->cause);
-	if (rc)
+	if (rc) {
 		log_err("event=end-not-written attempt=%lld error=%d", (long long)a->id, -rc);
+		shelf_keep_end(a->env->shelf, a->id, a->spool.buf);
+	}
 	unlinkat(a->spool.dir, "ring", 0);
 }
 

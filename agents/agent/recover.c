@@ -104,8 +104,9 @@ static void put_on_shelf(struct shelf *shelf, const struct spool_meta *m)
 	shelf_ended(shelf, m->attempt, st.st_size);
 }
 
+/* *ret_end is the end, where the disk does not take it: for put_on_shelf(). */
 static int interrupt(const struct home *home, const struct spool_meta *m, const struct ident *id,
-	struct timesrc *ts)
+	struct timesrc *ts, uint8_t **ret_end)
 {
 	struct spool s;
 	int64_t cut = 0;
@@ -123,6 +124,10 @@ static int interrupt(const struct home *home, const struct spool_meta *m, const 
 	log_warn("event=interrupted attempt=%lld bytes=%lld cut=%lld", (long long)m->attempt,
 		(long long)s.size, (long long)cut);
 	unlinkat(s.dir, "ring", 0);
+	if (rc) {
+		*ret_end = s.buf;
+		s.buf = NULL;
+	}
 	spool_close(&s);
 	return rc;
 }
@@ -130,7 +135,7 @@ static int interrupt(const struct home *home, const struct spool_meta *m, const 
 static void recover_one(struct shelf *shelf, const struct home *home, const struct ident *id,
 	struct timesrc *ts, int64_t attempt)
 {
-	uint8_t end[SPOOL_FRAME_MAX], *mem;
+	uint8_t end[SPOOL_FRAME_MAX], *mem, *unwritten = NULL;
 	struct spool_meta m;
 	int rc = spool_load_meta(home->spool, attempt, &m, &mem);
 
@@ -141,10 +146,13 @@ static void recover_one(struct shelf *shelf, const struct home *home, const stru
 		return;
 	}
 	if (spool_load_end(home->spool, attempt, end, sizeof(end)) <= 0)
-		rc = interrupt(home, &m, id, ts);
+		rc = interrupt(home, &m, id, ts, &unwritten);
 	if (rc)
 		log_err("event=not-recovered attempt=%lld error=%d", (long long)attempt, -rc);
 	put_on_shelf(shelf, &m);
+	if (unwritten)
+		shelf_keep_end(shelf, attempt, unwritten);
+	free(unwritten);
 	free(mem);
 }
 

@@ -24,6 +24,7 @@ static void close_item(struct shelf_item *it)
 	if (it->fd >= 0)
 		close(it->fd);
 	free(it->acked_seq);
+	free(it->end);
 }
 
 void shelf_fini(struct shelf *s)
@@ -59,6 +60,19 @@ void shelf_ended(struct shelf *s, int64_t attempt, int64_t bytes)
 	assert(it);
 	it->live = NULL;
 	it->bytes = bytes;
+}
+
+void shelf_keep_end(struct shelf *s, int64_t attempt, const uint8_t *frame)
+{
+	struct shelf_item *it = shelf_find(s, attempt);
+	struct proto_header h;
+
+	if (!it || proto_header_get(frame, &h) || h.type != PROTO_END)
+		return;
+	free(it->end);
+	it->end = malloc(PROTO_HEADER + h.len);
+	if (it->end)
+		memcpy(it->end, frame, PROTO_HEADER + h.len);
 }
 
 int shelf_discard(struct shelf *s, int64_t attempt)

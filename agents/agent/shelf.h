@@ -27,6 +27,7 @@ struct shelf_item {
 	int64_t sent, acked; /* offsets: all frames in front of it */
 	uint64_t *acked_seq; /* per stream, or NULL while nothing was acknowledged */
 	bool end_sent;
+	uint8_t *end; /* its END frame, where the disk did not take it; NULL: it is in the spool */
 };
 
 struct shelf {
@@ -44,6 +45,9 @@ struct shelf_item *shelf_add(
 	struct shelf *s, int64_t attempt, uint64_t boot, const struct spool *live);
 /* The attempt is over: `bytes` of frames lie there. */
 void shelf_ended(struct shelf *s, int64_t attempt, int64_t bytes);
+/* The disk does not take the attempt's end: this frame is sent from memory. One that is no END frame is
+ * ignored. Where the agent dies too, its next start finds the attempt interrupted. */
+void shelf_keep_end(struct shelf *s, int64_t attempt, const uint8_t *frame);
 struct shelf_item *shelf_find(struct shelf *s, int64_t attempt);
 /* Deletes an attempt that has ended, on disk too. Returns 0, or -ENOENT for one that is not
  * here. */

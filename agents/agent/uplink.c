@@ -142,8 +142,13 @@ static int send_next(struct uplink *u, struct shelf_item *it, struct conn *c)
 
 static void send_end(struct uplink *u, struct shelf_item *it, struct conn *c)
 {
-	ssize_t n = spool_load_end(u->shelf->dir, it->attempt, u->buf, sizeof(u->buf));
+	struct proto_header h;
+	ssize_t n;
 
+	if (it->end && !proto_header_get(it->end, &h))
+		memcpy(u->buf, it->end, n = PROTO_HEADER + h.len);
+	else
+		n = spool_load_end(u->shelf->dir, it->attempt, u->buf, sizeof(u->buf));
 	it->end_sent = true;
 	if (n > 0)
 		conn_send_frame(c, u->buf, n);

@@ -149,6 +149,16 @@ static int take_room(struct blobs *b, int64_t bytes, struct err *e)
 		(long long)(b->max_bytes >> 20));
 }
 
+/* Nothing of the upload stays; its sender may try again once somebody has done what stands there. */
+static int cannot_write(const struct blobs *b, int errnum, struct err *e)
+{
+	bool full = errnum == ENOSPC || errnum == EDQUOT;
+
+	return err_set(e, err_from_errno(errnum),
+		"the upload was not stored: %s; %s %s, then send it again", strerror(errnum),
+		full ? "make room on the file system of" : "see to the disk of", b->dir);
+}
+
 static int open_tmp(struct blobs *b, char *path, size_t size, struct err *e)
 {
 	int fd;
@@ -156,11 +166,11 @@ static int open_tmp(struct blobs *b, char *path, size_t size, struct err *e)
 	snprintf(path, size, "%s/tmp/up-%lld", b->dir, (long long)b->next_tmp++);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		err_errno(e, errno, "cannot create %s", path);
+		cannot_write(b, errno, e);
 	return fd;
 }
 
-static int write_all(int fd, const char *p, size_t n, struct err *e)
+static int write_all(const struct blobs *b, int fd, const char *p, size_t n, struct err *e)
 {
 	while (n) {
 		ssize_t put = write(fd, p, n);
@@ -168,7 +178,7 @@ static int write_all(int fd, const char *p, size_t n, struct err *e)
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			return err_errno(e, errno, "cannot write the upload");
+			return cannot_write(b, errno, e);
 		p += put;
 		n -= put;
 	}
@@ -224,7 +234,7 @@ int ctl_upload_write(struct ctl_upload *u, const void *data, size_t n, struct er
 			(long long)u->bytes);
 	hash_add(u->hash, data, n);
 	u->written += n;
-	return write_all(u->fd, data, n, e);
+	return write_all(u->blobs, u->fd, data, n, e);
 }
 
 static int sync_dir_of(const char *path)
@@ -252,7 +262,7 @@ static int keep(const struct blobs *b, int fd, const char *tmp, const char *sha2
 
 	blobs_path(b, sha256, path, sizeof(path));
 	if (fchmod(fd, 0444) || fsync(fd) || rename(tmp, path) || sync_dir_of(path))
-		return err_errno(e, errno, "cannot store the upload as %s", path);
+		return cannot_write(b, errno, e);
 	return 0;
 }
 
@@ -316,8 +326,8 @@ void ctl_upload_abort(struct ctl_upload *u)
 
 /* ---- what the daemon makes itself ---- */
 
-static int copy(
-	int fd, const struct blobs_source *src, struct hash *h, int64_t *ret_n, struct err *e)
+static int copy(const struct blobs *b, int fd, const struct blobs_source *src, struct hash *h,
+	int64_t *ret_n, struct err *e)
 {
 	char *buf = mem_alloc(COPY_BYTES);
 	int64_t n = 0, got = 0;
@@ -331,7 +341,7 @@ static int copy(
 			break;
 		}
 		hash_add(h, buf, (size_t)got);
-		rc = write_all(fd, buf, (size_t)got, e);
+		rc = write_all(b, fd, buf, (size_t)got, e);
 	}
 	mem_free(buf);
 	*ret_n = n;
@@ -355,7 +365,7 @@ int blobs_add(struct blobs *b, const struct blobs_source *src, char ret_sha256[L
 		return ERR_IO;
 	}
 	h = hash_new();
-	rc = copy(fd, src, h, &n, e);
+	rc = copy(b, fd, src, h, &n, e);
 	hash_finish(h, hex);
 	there = !rc && blobs_has(b, hex, NULL);
 	if (!rc && !there)

@@ -526,11 +526,13 @@ bool ctl_progress(const struct ctl *c, int64_t run, struct ctl_progress *ret_p)
 
 void ctl_get_health(const struct ctl *c, struct ctl_health *ret_h)
 {
+	const char *samples = ingest_trouble(c->ingest);
 	struct ingest_stats st;
 
 	memset(ret_h, 0, sizeof(*ret_h));
-	ret_h->store_ok = turn_store_ok(c->turn);
-	str_copy(ret_h->store_text, sizeof(ret_h->store_text), turn_store_error(c->turn));
+	ret_h->store_ok = turn_store_ok(c->turn) && !*samples;
+	str_copy(ret_h->store_text, sizeof(ret_h->store_text),
+		turn_store_ok(c->turn) ? samples : turn_store_error(c->turn));
 	turn_get_load(c->turn, &ret_h->queued_events, &ret_h->pending_commits);
 	farm_get_counts(turn_farm(c->turn), &ret_h->farm);
 	ingest_get_stats(c->ingest, &st);

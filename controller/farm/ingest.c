@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "drivers/driver.h"
 #include "farm/ctl.h"
 #include "farm/session.h"
@@ -54,6 +55,7 @@ struct ingest {
 	void *arg;
 	struct feed_list feeds;
 	size_t storing_bytes; /* handed to the store and not yet done */
+	char trouble[256];    /* of the last batch; "": it was stored */
 	struct ingest_stats stats;
 };
 
@@ -359,6 +361,42 @@ static void flush_waiting(struct ingest *in)
 	}
 }
 
+static bool worth_a_retry(int rc)
+{
+	return rc == ERR_IO || rc == ERR_NOSPACE || rc == ERR_BUSY;
+}
+
+/* Said once, and not again for what was refused behind the one that failed. */
+static void note_trouble(struct ingest *in, const struct feed *f)
+{
+	if (!*in->trouble)
+		log_err("event=samples_failed retry_ms=%d cause=\"%s\"", INGEST_RETRY_MS, f->text);
+	if (!*in->trouble || f->rc != ERR_IO)
+		str_copy(in->trouble, sizeof(in->trouble), f->text);
+}
+
+static void end_trouble(struct ingest *in)
+{
+	if (*in->trouble)
+		log_info("event=samples_recovered");
+	*in->trouble = '\0';
+}
+
+static void batch_failed(struct feed *f)
+{
+	struct ingest *in = f->in;
+
+	in->stats.failures++;
+	if (!worth_a_retry(f->rc)) {
+		log_err("event=store_broken cause=\"%s\"", f->text);
+		in->env.fatal(in->env.ctx, f->text);
+		return;
+	}
+	note_trouble(in, f);
+	f->retry = in->env.host->timer_add(
+		in->env.host, in->env.host->now_ms(in->env.host) + INGEST_RETRY_MS, try_again, f);
+}
+
 static void batch_stored(void *arg)
 {
 	struct feed *f = arg;
@@ -366,12 +404,11 @@ static void batch_stored(void *arg)
 	struct store_batch *b = f->storing;
 
 	if (f->rc && f->session) {
-		in->stats.failures++;
-		log_err("event=samples_failed retry_ms=%d cause=\"%s\"", INGEST_RETRY_MS, f->text);
-		f->retry = in->env.host->timer_add(in->env.host,
-			in->env.host->now_ms(in->env.host) + INGEST_RETRY_MS, try_again, f);
+		batch_failed(f);
 		return;
 	}
+	if (!f->rc)
+		end_trouble(in);
 	f->storing = NULL;
 	in->storing_bytes -= store_batch_bytes(b);
 	in->stats.batches++;
@@ -420,6 +457,16 @@ void ingest_flush(struct ingest *in, struct session *s)
 	submit(f);
 }
 
+static bool anybody_waits(const struct ingest *in)
+{
+	const struct feed *f;
+
+	TAILQ_FOREACH (f, &in->feeds, link)
+		if (f->retry)
+			return true;
+	return false;
+}
+
 void ingest_session_gone(struct ingest *in, struct session *s)
 {
 	struct feed *f;
@@ -437,6 +484,8 @@ void ingest_session_gone(struct ingest *in, struct session *s)
 		in->storing_bytes -= store_batch_bytes(f->storing);
 		store_batch_free(f->storing);
 		f->storing = NULL;
+		if (!anybody_waits(in))
+			*in->trouble = '\0'; /* nobody is left who would find that it is over */
 	}
 	if (!f->storing && !f->looking)
 		feed_free(f);
@@ -464,6 +513,11 @@ void ingest_forget(struct ingest *in, struct session *s, int64_t attempt)
 	for (int i = 0; i < f->n_ends; i++)
 		if (f->ends[i].attempt == attempt)
 			end_drop(f, i--);
+}
+
+const char *ingest_trouble(const struct ingest *in)
+{
+	return in->trouble;
 }
 
 void ingest_get_stats(const struct ingest *in, struct ingest_stats *ret_st)

@@ -44,5 +44,7 @@ void ingest_session_gone(struct ingest *in, struct session *s);
 /* The attempt was discarded: what is remembered of it goes. */
 void ingest_forget(struct ingest *in, struct session *s, int64_t attempt);
 void ingest_get_stats(const struct ingest *in, struct ingest_stats *ret_st);
+/* Why samples cannot be stored just now; "" while they can. Each batch that failed is tried again. */
+const char *ingest_trouble(const struct ingest *in);
 
 #endif

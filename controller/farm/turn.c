@@ -234,6 +234,14 @@ static void store_recovered(struct turn *t)
 			submit(t, c);
 }
 
+static void note_failure(struct turn *t, const struct commit *c)
+{
+	if (!t->store_rc || strcmp(t->store_text, c->text))
+		log_warn("event=store_failed retry_ms=%d cause=\"%s\"", TURN_RETRY_MS, c->text);
+	t->store_rc = c->rc;
+	str_copy(t->store_text, sizeof(t->store_text), c->text);
+}
+
 /* On the loop thread. Commits complete in order, so this one is the oldest that was submitted. */
 static void committed(void *arg)
 {
@@ -256,10 +264,9 @@ static void committed(void *arg)
 		t->env.fatal(t->env.ctx, c->text);
 		return;
 	}
-	if (!t->store_rc || strcmp(t->store_text, c->text))
-		log_warn("event=store_failed retry_ms=%d cause=\"%s\"", TURN_RETRY_MS, c->text);
-	t->store_rc = c->rc;
-	str_copy(t->store_text, sizeof(t->store_text), c->text);
+	/* The oldest was tried; what is behind it was refused because of it, and says nothing new. */
+	if (c == TAILQ_FIRST(&t->commits))
+		note_failure(t, c);
 	if (!t->retry)
 		t->retry = t->env.host->timer_add(t->env.host,
 			t->env.now(t->env.ctx).mono_ms + TURN_RETRY_MS, retry_commits, t);

@@ -15,7 +15,7 @@ from fflib.agentbox import PATIENCE, wait_for
 from fflib.daemon import is_alive
 
 import faults
-from farm import LOST, Attempt, deadline, sha_of
+from farm import LOST, Attempt, deadline, sha_of, until
 
 DEVICE = ("", "absent", "detected", "identifying", "authorizing", "needs_human", "preparing", "ready",
           "leased", "busy", "cleaning", "cooling", "recovering", "quarantined", "retired", "service")
@@ -399,9 +399,9 @@ class Runner(OnDevice):
             try:
                 run = farm.daemon.get("/api/v1/jobs/" + job)["runs"][0]["id"]
                 return [a for a in farm.daemon.get("/api/v1/runs/" + run)["attempts"] if a["state"] == "done"]
-            except LOST:
+            except (AssertionError, *LOST):
                 return None
-        cause = wait_for(ended, "the end of an attempt")[0]["cause"]
+        cause = until(ended, "the end of an attempt")[0]["cause"]
         for state, words in (("load", ("load_",)), ("warmup", ("warmup", "first")), ("golden", ("golden",)),
                              ("coverage", ("coverage",))):
             if any("into " + w in cause for w in words):

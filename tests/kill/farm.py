@@ -198,7 +198,8 @@ class Client(threading.Thread):
         """Returns the key at once."""
         self.serial += 1
         key = "kill-%d" % self.serial
-        self.waiting.put((key, json.dumps(spec).encode()))
+        self.body = json.dumps(spec).encode()
+        self.waiting.put((key, self.body))
         return key
 
     def run(self):
@@ -219,10 +220,10 @@ class Client(threading.Thread):
             return
         if a.status in (200, 201):
             self.accepted[key] = a.json["id"]
-        elif a.status not in (503, 507):
+        elif a.status not in (429, 503, 507):
             raise AssertionError("POST /jobs: %d %s" % (a.status, a.body))
         else:
-            self.farm.turn()
+            self.farm.turn(0.05)
 
 
 # ---- the keeper ----
@@ -273,7 +274,7 @@ class Farm:
     def __init__(self, folder, rng):
         self.dir, self.rng = folder, rng
         self.data = os.path.join(folder, "data")
-        self.over, self.ended = False, threading.Event()
+        self.over, self.ended, self.options = False, threading.Event(), []
         self.faults = Faults(os.path.join(folder, "faults"))
         self.tools = self.own_tools()
         self.uploads = []  # hashes of files that were accepted
@@ -317,7 +318,7 @@ class Farm:
         env = dict(os.environ, LD_PRELOAD=Faults.preload(BUILD), FRAMEFARM_FAULTS=self.faults.path,
                    FRAMEFARM_ORT=ff.find_ort() or "")
         self.daemon = Daemon(self.data, "--match-time", "1m", "--cool-time", "1s", "--tools", self.tools,
-                             "--reattach-time", "1m", *addresses, env=env)
+                             "--reattach-time", "1m", *addresses, *self.options, env=env)
         self.starts["controller"] += 1
         return self.daemon.spawn()
 
@@ -358,7 +359,7 @@ class Farm:
         def look():
             self.learn()
             return all(d.id for d in self.devices if "--deny" not in getattr(d, "options", ()))
-        wait_for(look, "every device to be known")
+        until(look, "every device to be known")
 
     # ---- work ----
 
@@ -421,6 +422,17 @@ class Farm:
             self.daemon.process.kill()
             self.daemon.process.wait()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def until(look, what, every=0.04):
+    """As wait_for(), for what is asked of the daemon, which serves a client so often and no more."""
+    bound, pause = deadline(PATIENCE), threading.Event()
+    while True:
+        got = look()
+        if got:
+            return got
+        bound(what)
+        pause.wait(every)
 
 
 def deadline(seconds):

@@ -215,8 +215,8 @@ class Proof:
         for a in self.attempts.values():
             for ring in a.rings:
                 for stream, timed, ran in ring:
-                    bad += self.same(a.number, stream, timed)
-                    bad += self.same(a.number, stream + 1, ran) if ran else []
+                    bad += self.same(a, stream, timed)
+                    bad += self.same(a, stream + 1, ran) if ran else []
         names = ",".join("?" * len(ITERATIONS))
         for r in self.samples.execute(
                 "SELECT DISTINCT attempt, stream FROM streams WHERE name IN (%s)" % names, ITERATIONS):
@@ -226,11 +226,17 @@ class Proof:
                     r["attempt"], r["stream"], len(times) - len(set(times))))
         return bad
 
-    def same(self, attempt, stream, wrote):
-        got = self.series(attempt, stream)
+    def same(self, a, stream, wrote):
+        """Where the agent's disk failed, what it had taken before."""
+        got = self.series(a.number, stream)
+        if any(e["outcome"] == ap.STORAGE for e in a.ends) or self.failed_on_storage(a.number):
+            wrote = wrote[:len(got)]
         self.n["iterations"] += len(wrote)
         return [] if got == wrote else ["attempt %d: %d iterations of stream %d were measured, %d are stored" % (
-            attempt, len(wrote), stream, len(got))]
+            a.number, len(wrote), stream, len(got))]
+
+    def failed_on_storage(self, attempt):
+        return self.control.execute("SELECT outcome FROM attempts WHERE id = ?", (attempt,)).fetchone()[0] == ap.STORAGE
 
     def as_counted(self):
         bad = []
