@@ -236,7 +236,7 @@ static void store_recovered(struct turn *t)
 
 static void note_failure(struct turn *t, const struct commit *c)
 {
-	if (!t->store_rc || strcmp(t->store_text, c->text))
+	if (t->store_rc != c->rc)
 		log_warn("event=store_failed retry_ms=%d cause=\"%s\"", TURN_RETRY_MS, c->text);
 	t->store_rc = c->rc;
 	str_copy(t->store_text, sizeof(t->store_text), c->text);

@@ -361,7 +361,8 @@ class Runner(OnDevice):
         if self.state == "end":
             self.follow(farm, device, job)
         elif self.state in ("load", "golden", "warmup"):
-            farm.turn(farm.rng.uniform(0, self.measure.get("warmup_min_ms", 60) / 1000 + 0.03))
+            begin, end = {"load": (0, 0.05), "golden": (0.05, 0.3), "warmup": (0, 0.43)}[self.state]
+            farm.turn(farm.rng.uniform(begin, end))
             self.pids = device.runners()  # a load has a process of its own
         hit = stop_and_look(self.pids, lambda: self.look(device))
         return {hit or self.phase(farm, job)}
@@ -438,7 +439,7 @@ class PhoneAim(OnDevice):
             self.until(farm, lambda: any(
                 (e["topic"], e["to"]) == ("device", want) for e in farm.events.seen[n:]), want)
         elif self.state == "pushing":
-            farm.turn(farm.rng.uniform(0, 0.1))
+            farm.turn(farm.rng.uniform(0, 0.02))
         elif job:
             least = farm.rng.randrange(300)
 
