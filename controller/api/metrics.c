@@ -20,12 +20,14 @@
 #include "store/store.h"
 
 #define TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#define TYPE_CLASSIC     "text/plain; version=0.0.4; charset=utf-8"
 #define METRICS_MAX      (2 * 1024 * 1024) /* LIMIT_DEVICES of the longest lines fit */
 
 struct args {
 	struct ctl_health health;
 	struct store_stats store;
 	struct http_stats http;
+	bool classic;
 	int64_t watchers, waiters, uploads, watchers_dropped, rate_limited;
 };
 
@@ -86,6 +88,32 @@ static void put_store(struct buf *b, const struct args *a)
 		b, "framefarm_db_wal_bytes{file=\"samples\"} %" PRId64 "\n", s->samples_wal_bytes);
 	metric_i(b, "db_queued", "gauge", "Transactions that wait for a writer.",
 		(int64_t)s->queued);
+}
+
+static void put_histogram(struct buf *b, const char *block, const struct store_latency *l)
+{
+	static const char name[] = "framefarm_inference_latency_seconds";
+	uint64_t n = 0;
+
+	for (int i = 0; i < STORE_LATENCY_BOUNDS; i++) {
+		n += l->n[i];
+		buf_printf(b, "%s_bucket{block=\"%s\",le=\"", name, block);
+		metric_number(b, (double)store_latency_bounds_ns[i] / 1e9);
+		buf_printf(b, "\"} %" PRIu64 "\n", n);
+	}
+	n += l->n[STORE_LATENCY_BOUNDS];
+	buf_printf(b, "%s_bucket{block=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, block, n);
+	buf_printf(b, "%s_count{block=\"%s\"} %" PRIu64 "\n", name, block, n);
+	buf_printf(b, "%s_sum{block=\"%s\"} %.9f\n", name, block, (double)l->sum_ns / 1e9);
+}
+
+/* How many kept within 16 ms is a bucket, so a count and no estimate. */
+static void put_latency(struct buf *b, const struct args *a)
+{
+	metric(b, "inference_latency_seconds", "histogram",
+		"Latencies that devices measured and sent since the daemon started.", "seconds");
+	put_histogram(b, "paced", &a->store.latency[STORE_LATENCY_PACED]);
+	put_histogram(b, "back_to_back", &a->store.latency[STORE_LATENCY_BACK_TO_BACK]);
 }
 
 static void put_http(struct buf *b, const struct args *a)
@@ -186,27 +214,46 @@ static int put_devices(struct buf *b, const struct task_env *env, struct err *e)
 	return rc;
 }
 
+static struct reply *as_asked(struct buf *b, bool classic)
+{
+	struct buf other;
+	struct reply *p;
+	size_t n = b->len;
+	char *text;
+
+	buf_init(&other, METRICS_MAX);
+	if (classic) {
+		metrics_to_classic(&other, buf_text(b));
+		b = &other;
+		n = other.len;
+	}
+	text = mem_alloc(n + 1);
+	memcpy(text, b->data, n);
+	p = reply_take(200, classic ? TYPE_CLASSIC : TYPE_OPENMETRICS, text, n);
+	reply_header(p, "Vary", "Accept");
+	buf_fini(&other);
+	return p;
+}
+
 static struct reply *work(const struct task_env *env, void *args)
 {
 	struct args *a = args;
 	struct err e = {0};
 	struct reply *p;
 	struct buf b;
-	char *text;
 
 	buf_init(&b, METRICS_MAX);
 	put_process(&b, a);
 	put_farm(&b, a);
 	put_store(&b, a);
+	put_latency(&b, a);
 	put_http(&b, a);
 	if (put_jobs(&b, env, &e) || put_devices(&b, env, &e)) {
 		buf_fini(&b);
 		return reply_error(&e);
 	}
 	buf_puts(&b, "# EOF\n");
-	text = mem_alloc(b.len);
-	memcpy(text, b.data, b.len);
-	p = reply_take(200, TYPE_OPENMETRICS, text, b.len);
+	p = as_asked(&b, a->classic);
 	buf_fini(&b);
 	return p;
 }
@@ -214,8 +261,18 @@ static struct reply *work(const struct task_env *env, void *args)
 void metrics_get(struct req *r)
 {
 	static const struct task_kind kind = {work};
-	struct args *a = mem_zalloc(sizeof(*a));
+	enum metrics_format format = metrics_accepted(req_header(r, "Accept"));
 	struct api *api = r->api;
+	struct args *a;
+
+	if (format == METRICS_NEITHER) {
+		req_reply(r, reply_problem(406, "not-acceptable",
+				     "figures come as application/openmetrics-text or as "
+				     "text/plain"));
+		return;
+	}
+	a = mem_zalloc(sizeof(*a));
+	a->classic = format == METRICS_CLASSIC;
 
 	ctl_get_health(api->ctl, &a->health);
 	store_get_stats(ctl_store(api->ctl), &a->store);

@@ -31,6 +31,7 @@ static const struct phrase {
 	{403, "Forbidden"},
 	{404, "Not Found"},
 	{405, "Method Not Allowed"},
+	{406, "Not Acceptable"},
 	{409, "Conflict"},
 	{411, "Length Required"},
 	{413, "Content Too Large"},

@@ -6,7 +6,7 @@
  */
 #include "store/samples.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -17,6 +17,7 @@
 #include "agents/msg.h"
 #include "store/batch.h"
 #include "store/db.h"
+#include "store/latency.h"
 #include "store/rollup.h"
 #include "store/streams.h"
 
@@ -30,7 +31,8 @@ struct samples {
 	struct streams *streams;
 	sqlite3_stmt *add_chunk, *add_fact;
 	struct samples_stats pending; /* of the present transaction */
-	_Atomic uint64_t chunks, values, resends;
+	pthread_mutex_t lock;
+	struct samples_stats done; /* of all before it; behind the lock */
 	/* Of the chunk at hand. */
 	int64_t t[CHUNK_MAX], v[CHUNK_MAX];
 	struct rollup rollups[ROLLUP_MAX];
@@ -48,6 +50,7 @@ struct samples *samples_new(struct db *db, struct err *e)
 	struct samples *s = mem_zalloc(sizeof(*s));
 
 	s->db = db;
+	pthread_mutex_init(&s->lock, NULL);
 	s->streams = streams_new(db, e);
 	if (!s->streams || db_prepare(db, &s->add_chunk, add_chunk_sql, e) ||
 		db_prepare(db, &s->add_fact, add_fact_sql, e)) {
@@ -64,6 +67,7 @@ void samples_free(struct samples *s)
 	streams_free(s->streams);
 	db_finalize(&s->add_chunk);
 	db_finalize(&s->add_fact);
+	pthread_mutex_destroy(&s->lock);
 	mem_free(s);
 }
 
@@ -105,7 +109,7 @@ static int store_series_chunk(
 {
 	int n = chunk_unpack(c->payload, c->len, s->t, s->v);
 	struct span span;
-	int seconds, rc;
+	int seconds, kind, rc;
 
 	if (n < 1 || (uint32_t)n != c->n)
 		return ERR_PROTO;
@@ -124,6 +128,9 @@ static int store_series_chunk(
 		st->n_over += s->rollups[i].over;
 	st->n_values += n;
 	s->pending.values += (uint64_t)n;
+	kind = latency_kind(c->kind);
+	if (kind >= 0)
+		latency_count(&s->pending.latency[kind], s->v, n);
 	return 0;
 }
 
@@ -294,18 +301,22 @@ static void settle(void *ctx, bool committed)
 
 	streams_settle(s->streams, committed);
 	if (committed) {
-		s->chunks += s->pending.chunks;
-		s->values += s->pending.values;
-		s->resends += s->pending.resends;
+		pthread_mutex_lock(&s->lock);
+		s->done.chunks += s->pending.chunks;
+		s->done.values += s->pending.values;
+		s->done.resends += s->pending.resends;
+		for (int i = 0; i < STORE_LATENCY_KINDS; i++)
+			latency_add(&s->done.latency[i], &s->pending.latency[i]);
+		pthread_mutex_unlock(&s->lock);
 	}
 	memset(&s->pending, 0, sizeof(s->pending));
 }
 
 void samples_get_stats(struct samples *s, struct samples_stats *ret_st)
 {
-	ret_st->chunks = s->chunks;
-	ret_st->values = s->values;
-	ret_st->resends = s->resends;
+	pthread_mutex_lock(&s->lock);
+	*ret_st = s->done;
+	pthread_mutex_unlock(&s->lock);
 }
 
 const struct writer_ops samples_ops = {

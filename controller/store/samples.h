@@ -3,6 +3,7 @@
 #ifndef FRAMEFARM_STORE_SAMPLES_H
 #define FRAMEFARM_STORE_SAMPLES_H
 
+#include "store/store.h"
 #include "store/writer.h"
 
 struct db;
@@ -15,6 +16,7 @@ struct samples;
 
 struct samples_stats {
 	uint64_t chunks, values, resends; /* committed */
+	struct store_latency latency[STORE_LATENCY_KINDS];
 };
 
 struct samples *samples_new(struct db *db, struct err *e);

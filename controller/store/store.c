@@ -267,4 +267,5 @@ void store_get_stats(struct store *s, struct store_stats *ret_st)
 		.queued = control.queued + samples.queued,
 		.queued_bytes = control.queued_bytes + samples.queued_bytes,
 	};
+	memcpy(ret_st->latency, chunks.latency, sizeof(ret_st->latency));
 }

@@ -222,12 +222,25 @@ int64_t store_text(struct store_reader *r, int64_t attempt, int64_t offset, char
 
 /* ---- figures for /metrics; any thread ---- */
 
+/* Latencies that were stored since the start: how many are at most bounds[i] and over bounds[i - 1];
+ * behind the last bound, all the others. */
+#define STORE_LATENCY_BOUNDS 14
+extern const int64_t store_latency_bounds_ns[STORE_LATENCY_BOUNDS];
+
+enum { STORE_LATENCY_PACED, STORE_LATENCY_BACK_TO_BACK, STORE_LATENCY_KINDS };
+
+struct store_latency {
+	uint64_t n[STORE_LATENCY_BOUNDS + 1];
+	uint64_t sum_ns;
+};
+
 struct store_stats {
 	uint64_t commits, commit_ns, failures;               /* control */
 	uint64_t batches, batch_ns, chunks, values, resends; /* samples */
 	int64_t control_bytes, control_wal_bytes, samples_bytes, samples_wal_bytes;
 	uint64_t queued;       /* submitted to either writer and not yet done … */
 	uint64_t queued_bytes; /* … in bytes */
+	struct store_latency latency[STORE_LATENCY_KINDS];
 };
 void store_get_stats(struct store *s, struct store_stats *ret_st);
 

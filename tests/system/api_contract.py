@@ -243,6 +243,7 @@ class Contracts(unittest.TestCase):
         version = self.client.ask(Request("GET", made, {}, b"", "")).headers["ETag"]
         self.say("GET", made, status=304, **{"If-None-Match": version})
         self.say("GET", made + "?wait=60s", status=304, **{"If-None-Match": version})
+        self.say("GET", "/metrics", status=406, Accept="image/png")
         address = {"address": "127.0.0.1:1"}
         self.say("POST", "/api/v1/addresses/connect", address)
         self.say("POST", "/api/v1/addresses/connect", address, 409)

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 
+#include "api/metrics.h"
 #include "api/route.h"
 #include "core/rows.h"
 
@@ -222,6 +223,46 @@ static void metrics_tell_of_jobs_devices_and_store(void **state)
 	response_free(&p);
 }
 
+static void who_asks_for_the_older_format_gets_it(void **state)
+{
+	static const struct {
+		const char *accept;
+		enum metrics_format format;
+	} asked[] = {
+		{NULL, METRICS_OPEN},
+		{"*/*", METRICS_OPEN},
+		{"text/plain", METRICS_CLASSIC},
+		{"text/*;q=0.3", METRICS_CLASSIC},
+		{"TEXT/PLAIN; version=0.0.4", METRICS_CLASSIC},
+		{"text/plain;q=0.5, application/openmetrics-text; q=0.4", METRICS_CLASSIC},
+		{"text/plain;q=0.5,application/openmetrics-text;version=1.0.0", METRICS_OPEN},
+		{"application/openmetrics-text;q=0,*/*;q=0.1", METRICS_CLASSIC},
+		{"text/html, */*;q=0.1", METRICS_OPEN},
+		{"text/plainer", METRICS_NEITHER},
+		{"application/json", METRICS_NEITHER},
+		{"*/*;q=0", METRICS_NEITHER},
+		{", ,", METRICS_NEITHER},
+	};
+	struct buf b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++)
+		if (metrics_accepted(asked[i].accept) != asked[i].format)
+			fail_msg("%s", asked[i].accept);
+	buf_init(&b, 4096);
+	metrics_to_classic(&b,
+		"# TYPE f_n counter\n# HELP f_n How many.\nf_n_total{a=\"# TYPE\"} 1\n"
+		"# TYPE f_build info\n# HELP f_build What.\nf_build_info{v=\"1\"} 1\n"
+		"# TYPE f_x_seconds gauge\n# UNIT f_x_seconds seconds\n# HELP f_x_seconds Long.\n"
+		"f_x_seconds 2\n# EOF\n");
+	assert_string_equal(buf_text(&b),
+		"# TYPE f_n_total counter\n# HELP f_n_total How many.\n"
+		"f_n_total{a=\"# TYPE\"} 1\n# TYPE f_build_info gauge\n"
+		"# HELP f_build_info What.\nf_build_info{v=\"1\"} 1\n"
+		"# TYPE f_x_seconds gauge\n# HELP f_x_seconds Long.\nf_x_seconds 2\n");
+	buf_fini(&b);
+}
+
 static void a_hostile_name_does_not_break_out_of_its_label(void **state)
 {
 	struct device_row d = {.id = 1,
@@ -249,6 +290,7 @@ int main(void)
 		T(answers_are_as_described),
 		T(metrics_are_openmetrics),
 		T(metrics_tell_of_jobs_devices_and_store),
+		cmocka_unit_test(who_asks_for_the_older_format_gets_it),
 		T(a_hostile_name_does_not_break_out_of_its_label),
 	};
 

@@ -193,6 +193,40 @@ static void a_resend_is_skipped(void **state)
 	assert_int_equal(stats.resends, 2); /* since the reopening */
 }
 
+/* 16 ms is within 16 ms, and a ns more is not; a resend and what was refused count for nothing. */
+static void latencies_are_counted_by_bounds_once(void **state)
+{
+	static const int64_t t[] = {1, 2, 3, 4, 5, 6};
+	static const int64_t v[] = {16000000, 16000001, 16666667, 16666668, -5, INT64_MAX};
+	struct stream_id paced = {7, 1, 3, STREAM_PACED}, counter = {7, 1, 4, STREAM_COUNTER};
+	struct rig *r = *state;
+	struct store_latency paced_l, other;
+	struct store_stats stats;
+	uint64_t within = 0;
+	int b = 0;
+
+	declare(r->store, paced, 16000000);
+	declare(r->store, counter, 0);
+	assert_int_equal(send_pairs(r->store, paced, 2, t, v, 6), 2);
+	assert_int_equal(send_pairs(r->store, paced, 2, t, v, 6), 2);
+	assert_true(send_pairs(r->store, paced, 9, t, v, 6) < 0);
+	assert_int_equal(send_pairs(r->store, counter, 2, t, v, 6), 2);
+	store_get_stats(r->store, &stats);
+	paced_l = stats.latency[STORE_LATENCY_PACED];
+	other = stats.latency[STORE_LATENCY_BACK_TO_BACK];
+	for (; store_latency_bounds_ns[b] < 16000000; b++)
+		within += paced_l.n[b];
+	assert_int_equal(store_latency_bounds_ns[b], 16000000);
+	assert_int_equal(store_latency_bounds_ns[b + 1], 16666667);
+	assert_int_equal(within, 1); /* what no clock measures is 0 */
+	assert_int_equal(paced_l.n[b], 1);
+	assert_int_equal(paced_l.n[b + 1], 2);
+	assert_int_equal(paced_l.n[b + 2], 1);
+	assert_int_equal(paced_l.n[STORE_LATENCY_BOUNDS], 1);
+	assert_int_equal(paced_l.sum_ns, 16000000LL * 2 + 1 + 16666667LL * 2 + 1 + 3600000000000LL);
+	assert_int_equal(other.sum_ns, 0);
+}
+
 static void a_gap_refuses_its_stream_and_no_other(void **state)
 {
 	struct rig *r = *state;
@@ -456,6 +490,7 @@ int main(void)
 		TEST(the_kind_stays_what_was_declared),
 		TEST(numbers_nobody_gives_are_refused),
 		TEST(a_resend_is_skipped),
+		TEST(latencies_are_counted_by_bounds_once),
 		TEST(a_gap_refuses_its_stream_and_no_other),
 		TEST(streams_of_other_boots_and_attempts_are_others),
 		TEST(bytes_that_are_no_chunk_are_refused),
