@@ -37,7 +37,7 @@ struct start {
 static const char script[] =
 	"cd %s || exit 90\n"
 	"who() { read p <agent.pid && read s </proc/$p/stat && set -- ${s##*) } && echo $p-${20}; "
-        "}\n"
+	"}\n"
 	"umask 077; chmod 600 agent.secret.new agent.hex.new || exit 90\n"
 	"%s/files/%s --dir=%s --listen=abstract:%s --secret-file=%s/agent.secret.new%s "
 	"</dev/null >start.log 2>&1\n"

@@ -315,7 +315,7 @@ class Agent(OnDevice):
         elif job:
             want = {"started": lambda a: a.dir, "draining": lambda a: a.has("end"),
                     "sampling": lambda a: (a.ring() or (0,))[0] > least}[self.state]
-            least = farm.rng.randrange(300)
+            least = farm.rng.randrange(self.measure.get("min_runs", 320) - 50)
 
             def there():
                 self.over(farm, job)
@@ -500,7 +500,9 @@ def aims():
         ("stored", "collecting", 25))]
     found += [Reattaching(), Starting(), Stopping(), Uploading(), Committing("control.db", "control.db"),
               Committing("samples.db", "samples.db"), Committing("a file", "files/")]
-    found += [Agent(s) for s in ("staged", "started", "sampling", "draining", "idle", "restart", "update")]
+    found += [Agent(s) for s in ("staged", "started", "draining", "idle", "restart", "update")]
+    # Long enough that a part of its iterations is sealed, and sent, when its agent dies.
+    found += [Agent("sampling", min_runs=1800, min_ms=1800)]
     found += [Runner("load"), Runner("warmup", local, warmup_min_ms=400), Runner("block"),
               Runner("golden"), Runner("end")]
     found += [PhoneAim(s, phone) for s in ("connecting", "pushing", "running", "collecting", "idle")]

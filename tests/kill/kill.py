@@ -42,6 +42,8 @@ class Patients(Farm):
         self.devices.append(Phone(self, "--seed", "2", "--profile", "galaxy-s9"))
         self.devices.append(Phone(self, "--seed", "3", "--auth", "--deny"))
         self.spare = self.devices[2]
+        self.begin()
+        self.identified()
 
     def usable(self):
         return [d for d in self.devices if "--deny" not in getattr(d, "options", ())]
@@ -165,20 +167,23 @@ def main():
                 farm.n_kills, time.monotonic() - began, aim.process, aim.state,
                 ", ".join(sorted(hit)) or "missed"), flush=True)
 
+    def check(what, fn):
+        """A check that breaks off is one that failed; those behind it are wanted all the same."""
+        try:
+            checks.append((what, fn() or []))
+        except Exception:
+            checks.append((what, traceback.format_exc().splitlines()))
+
+    check("the farm starts", farm.furnish)
+    check("every state of every process was hit", lambda: rampage(farm, args.kills, told))
+    check("every job ended by itself", farm.settle)
+    check("no process is left behind", lambda: processes(farm))
+    check("what is told to end ends", farm.end)
     try:
-        farm.furnish()
-        farm.begin()
-        farm.identified()
-        rampage(farm, args.kills, told)
-        checks.append(("every state of every process was hit", []))
-        farm.settle()
-        checks.append(("every job ended by itself", []))
-        checks.append(("no process is left behind", processes(farm)))
-        farm.end()
         proof = Proof(farm)
         checks += proof.all()
-    except Exception:  # the statistics of what was done are wanted all the same
-        checks.append(("the farm goes on", traceback.format_exc().splitlines()))
+    except Exception:
+        check("there is a proof", lambda: traceback.format_exc().splitlines())
     for line in table(farm, proof, time.monotonic() - began):
         print("# " + line)
     bad = 0
