@@ -193,6 +193,7 @@ static const struct meaning {
 	{ERR_EXISTS, 409, "exists"},
 	{ERR_WRONGSTATE, 409, "wrong-state"},
 	{ERR_UNSUPPORTED, 409, "unsupported"},
+	{ERR_REMOVED, 410, "removed"},
 	{ERR_GONE, 409, "device-gone"},
 	{ERR_UNREACHABLE, 409, "device-failed"},
 	{ERR_CONFLICT, 422, "idempotency-conflict"},

@@ -34,7 +34,8 @@
 	X(WRONGSTATE, -21, "not possible in this state")                                           \
 	X(CONSTRAINT, -22, "constraint violated")                                                  \
 	X(UNREACHABLE, -23, "unreachable")                                                         \
-	X(SYS, -24, "system error")
+	X(SYS, -24, "system error")                                                                \
+	X(REMOVED, -25, "removed, because it was kept long enough")
 
 enum err_code {
 	ERR_OK = 0,

@@ -153,7 +153,11 @@ struct control *control_new(struct db *db, const struct row_table *const *tables
 	while (tables[n])
 		n++;
 	c->db = db;
-	c->tables = mem_zalloc((size_t)n * sizeof(*c->tables));
+	c->tables = mem_zalloc((size_t)(n + 1) * sizeof(*c->tables));
+	if (prepare_table(c, &store_pin_table, e)) {
+		control_free(c);
+		return NULL;
+	}
 	for (int i = 0; i < n; i++) {
 		if (prepare_table(c, tables[i], e)) {
 			control_free(c);

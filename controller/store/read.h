@@ -24,7 +24,11 @@ struct read_streams {
 	struct {
 		int64_t id, budget_ns;
 	} row[READ_BOOTS_MAX];
+	int64_t raw_removed_ms, rollups_removed_ms; /* as in struct store_stream */
 };
+
+/* ERR_REMOVED with a sentence: what is gone, since when, and what there is instead. */
+int read_removed(struct err *e, const char *what, int64_t at_ms, const char *kept);
 
 /* Within a read of READER_SAMPLES. */
 int read_find_streams(struct store_reader *r, int64_t attempt, uint32_t stream,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "agents/chunk.h"
@@ -42,6 +43,8 @@ static void read_stream(sqlite3_stmt *st, struct store_stream *s)
 	s->n_over = sqlite3_column_int64(st, 12);
 	s->t_first = sqlite3_column_int64(st, 13);
 	s->t_last = sqlite3_column_int64(st, 14);
+	s->raw_removed_ms = sqlite3_column_int64(st, 15);
+	s->rollups_removed_ms = sqlite3_column_int64(st, 16);
 }
 
 int store_streams(struct store_reader *r, int64_t attempt,
@@ -56,7 +59,8 @@ int store_streams(struct store_reader *r, int64_t attempt,
 		return rc;
 	rc = reader_prepare(r, &st,
 		"SELECT attempt, stream, boot, kind, name, unit, scale, source, budget_ns,"
-		" period_ns, mark, n_values, n_over, t_first, t_last FROM streams"
+		" period_ns, mark, n_values, n_over, t_first, t_last, raw_removed_ms,"
+		" rollups_removed_ms FROM streams"
 		" WHERE attempt = ?1 ORDER BY stream, id",
 		e);
 	if (rc)
@@ -80,8 +84,10 @@ int read_find_streams(struct store_reader *r, int64_t attempt, uint32_t stream,
 	sqlite3_stmt *st = NULL;
 	int n = 0, rc;
 
+	memset(ret_s, 0, sizeof(*ret_s));
 	rc = reader_prepare(r, &st,
-		"SELECT id, budget_ns FROM streams WHERE attempt = ?1 AND stream = ?2"
+		"SELECT id, budget_ns, raw_removed_ms, rollups_removed_ms FROM streams"
+		" WHERE attempt = ?1 AND stream = ?2"
 		" ORDER BY id LIMIT ?3",
 		e);
 	if (rc)
@@ -92,11 +98,27 @@ int read_find_streams(struct store_reader *r, int64_t attempt, uint32_t stream,
 	while ((rc = reader_step(r, st, e)) == 1) {
 		ret_s->row[n].id = sqlite3_column_int64(st, 0);
 		ret_s->row[n].budget_ns = sqlite3_column_int64(st, 1);
+		/* The boots of one stream share an age, so of several the latest will do. */
+		if (sqlite3_column_int64(st, 2))
+			ret_s->raw_removed_ms = sqlite3_column_int64(st, 2);
+		if (sqlite3_column_int64(st, 3))
+			ret_s->rollups_removed_ms = sqlite3_column_int64(st, 3);
 		n++;
 	}
 	ret_s->n = n;
 	db_finalize(&st);
 	return rc;
+}
+
+int read_removed(struct err *e, const char *what, int64_t at_ms, const char *kept)
+{
+	char day[25];
+
+	clock_iso8601(day, at_ms);
+	return err_set(e, ERR_REMOVED,
+		"%s of this stream were removed on %.10s, because of their age or"
+		" for want of space; %s",
+		what, day, kept);
 }
 
 /* ---- pairs ---- */
@@ -191,6 +213,10 @@ int store_values(struct store_reader *r, int64_t attempt, uint32_t stream, int64
 	if (rc)
 		return rc;
 	rc = read_find_streams(r, attempt, stream, &s, e);
+	if (!rc && s.raw_removed_ms)
+		rc = read_removed(e, "the values", s.raw_removed_ms,
+			s.rollups_removed_ms ? "its summary is kept"
+					     : "its one-second rollups are kept");
 	if (!rc)
 		rc = read_pairs(r, &s, t0, t1, give_values, &to, e);
 	reader_end(r);

@@ -6,6 +6,9 @@
  *    comes from the chunks' rollups; the pieces of a second at both ends come from the chunks
  *    themselves.
  *  - narrow ones, whose grid begins at t0, from the chunks.
+ *
+ * Where the values were removed there are wide buckets alone, and the stretch is widened to the whole
+ * seconds that it touches.
  */
 #include "store/store.h"
 
@@ -34,14 +37,14 @@ static int64_t ceil_div(int64_t a, int64_t b)
 	return a / b + (a % b != 0);
 }
 
-static void grid_init(struct grid *g, int64_t t0, int64_t t1, int buckets)
+static void grid_init(struct grid *g, int64_t t0, int64_t t1, int buckets, bool rollups_alone)
 {
 	memset(g, 0, sizeof(*g));
 	g->t0 = t0;
 	g->t1 = t1;
 	g->begin = t0;
 	g->width = ceil_div(t1 - t0, buckets);
-	if (g->width >= ROLLUP_NS) {
+	if (g->width >= ROLLUP_NS || rollups_alone) {
 		g->wide = true;
 		g->begin = rollup_second(t0) * ROLLUP_NS;
 		g->width = ceil_div(ceil_div(t1 - g->begin, buckets), ROLLUP_NS) * ROLLUP_NS;
@@ -49,6 +52,13 @@ static void grid_init(struct grid *g, int64_t t0, int64_t t1, int buckets)
 	g->n = (int)ceil_div(t1 - g->begin, g->width);
 	assert(g->n <= buckets);
 	g->bucket = mem_zalloc((size_t)g->n * sizeof(*g->bucket));
+}
+
+/* What rollups alone can answer. */
+static void widen(int64_t *t0, int64_t *t1)
+{
+	*t0 = rollup_second(*t0) * ROLLUP_NS;
+	*t1 = (rollup_second(*t1 - 1) + 1) * ROLLUP_NS;
 }
 
 static struct rollup *bucket_at(struct grid *g, int64_t t)
@@ -173,8 +183,15 @@ int store_series(struct store_reader *r, int64_t attempt, uint32_t stream, int64
 	rc = reader_begin(r, READER_SAMPLES, STORE_READ_MS, e);
 	if (rc)
 		return rc;
-	grid_init(&g, t0, t1, buckets);
+	memset(&g, 0, sizeof(g));
 	rc = read_find_streams(r, attempt, stream, &s, e);
+	if (!rc && s.rollups_removed_ms)
+		rc = read_removed(
+			e, "values and rollups", s.rollups_removed_ms, "its summary is kept");
+	if (!rc && s.raw_removed_ms)
+		widen(&t0, &t1);
+	if (!rc)
+		grid_init(&g, t0, t1, buckets, s.raw_removed_ms != 0);
 	if (!rc)
 		rc = g.wide ? read_wide(r, &s, &g, e) : read_pairs(r, &s, t0, t1, add_pairs, &g, e);
 	reader_end(r);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/row.h"
 #include "base/str.h"
 #include "store/db.h"
@@ -15,6 +16,8 @@
  * disk); a farm's years of results would take minutes. */
 #define QUICK_CHECK_BYTES (64 * 1024 * 1024)
 
+#define AUTO_VACUUM_INCREMENTAL 2
+
 /* The text of a file of the tree as a C string. The path is relative to the tree's root, where
  * make runs; etc/build/store.mk tells make of the dependency. */
 #define EMBED(symbol, path)                                                                        \
@@ -23,15 +26,19 @@
 
 EMBED(schema_control_1_sql, "controller/store/schema/control_1.sql");
 EMBED(schema_control_2_sql, "controller/store/schema/control_2.sql");
+EMBED(schema_control_3_sql, "controller/store/schema/control_3.sql");
 EMBED(schema_samples_1_sql, "controller/store/schema/samples_1.sql");
+EMBED(schema_samples_2_sql, "controller/store/schema/samples_2.sql");
 
 static const char *const control_steps[] = {
 	schema_control_1_sql,
 	schema_control_2_sql,
+	schema_control_3_sql,
 };
 
 static const char *const samples_steps[] = {
 	schema_samples_1_sql,
+	schema_samples_2_sql,
 };
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
@@ -134,6 +141,33 @@ static int check_health(struct db *db, struct err *e)
 
 /* ---- raising ---- */
 
+/*
+ * A file that another tool wrote (sqlite3's .recover or .dump, which our own advice names) has no map of
+ * its pages, so what is removed from it would never leave it. Making the map rewrites the file once.
+ */
+static int make_shrinkable(struct db *db, struct err *e)
+{
+	int64_t mode = 0, pages = 0, page_bytes = 0;
+	int rc = db_int(db, "PRAGMA auto_vacuum", 0, &mode, e);
+
+	if (!rc)
+		rc = db_int(db, "PRAGMA page_count", 0, &pages, e);
+	if (!rc)
+		rc = db_int(db, "PRAGMA page_size", 0, &page_bytes, e);
+	if (rc || mode == AUTO_VACUUM_INCREMENTAL)
+		return rc;
+	log_info("event=store_rewritten file=%s bytes=%lld cause=\"it cannot shrink as it is; this "
+	         "is"
+		 " done once\"",
+		db->path, (long long)(pages * page_bytes));
+	/* The mode takes effect with VACUUM, and VACUUM changes it outside WAL mode alone. */
+	rc = db_exec(db,
+		"PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = INCREMENTAL; VACUUM;"
+		"PRAGMA journal_mode = WAL",
+		e);
+	return rc ? err_wrap(e, "rewriting it, so that it can shrink") : 0;
+}
+
 static int step(struct db *db, const struct schema *sc, int version, struct err *e)
 {
 	char sql[128];
@@ -169,6 +203,9 @@ int schema_apply(struct db *db, const struct schema *sc, int *ret_from, struct e
 			return rc;
 		}
 	}
+	rc = make_shrinkable(db, e);
+	if (rc)
+		return rc;
 	*ret_from = from;
 	return 0;
 }

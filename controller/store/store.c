@@ -10,6 +10,8 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -17,6 +19,7 @@
 #include "base/mem.h"
 #include "base/row.h"
 #include "base/str.h"
+#include "store/alone.h"
 #include "store/batch.h"
 #include "store/control.h"
 #include "store/db.h"
@@ -48,6 +51,7 @@ struct store {
 	struct samples *samples;
 	struct readers *readers;
 	struct writer *control_writer, *samples_writer;
+	_Atomic int64_t events_removed_to;
 };
 
 /* ---- opening ---- */
@@ -144,6 +148,21 @@ static int start(struct store *s, const struct store_config *cfg, struct err *e)
 	return s->samples_writer ? 0 : ERR_IO;
 }
 
+int store_read_events_removed(struct store *s, struct err *e)
+{
+	char text[24];
+	int rc = store_meta(s, UPKEEP_EVENTS_KEY, text, sizeof(text), e);
+
+	if (!rc)
+		s->events_removed_to = strtoll(text, NULL, 10);
+	return rc;
+}
+
+int64_t store_events_removed_to(struct store *s)
+{
+	return s->events_removed_to;
+}
+
 struct store *store_open(const struct store_config *cfg, int *ret_upgraded_from, struct err *e)
 {
 	struct store *s = mem_zalloc(sizeof(*s));
@@ -158,6 +177,8 @@ struct store *store_open(const struct store_config *cfg, int *ret_upgraded_from,
 		rc = check_pair(s, e);
 	if (!rc)
 		rc = start(s, cfg, e);
+	if (!rc)
+		rc = store_read_events_removed(s, e);
 	if (rc) {
 		store_close(s);
 		return NULL;
@@ -220,6 +241,11 @@ struct store_reader *store_reader_get(struct store *s, int wait_ms, struct err *
 }
 
 /* ---- the writers ---- */
+
+struct writer *store_writer(struct store *s, enum upkeep_file f)
+{
+	return f == UPKEEP_CONTROL ? s->control_writer : s->samples_writer;
+}
 
 void store_submit(struct store *s, struct store_txn *t,
 	void (*done)(void *arg, int rc, const char *text), void *arg)

@@ -20,8 +20,8 @@
 struct err;
 struct store;
 
-#define STORE_SCHEMA_CONTROL 2
-#define STORE_SCHEMA_SAMPLES 1
+#define STORE_SCHEMA_CONTROL 3
+#define STORE_SCHEMA_SAMPLES 2
 
 struct store_config {
 	const char *dir;                       /* exists, is ours */
@@ -182,11 +182,15 @@ struct store_stream {
 	uint64_t mark;            /* last sequence number stored */
 	int64_t n_values, n_over; /* pairs; those over budget_ns */
 	int64_t t_first, t_last;  /* device's monotonic ns */
+	/* Wall-clock ms when its values (its text), then its rollups, were removed for their age or the
+	 * quota; 0: they are there. What stands above stays true of what was measured. */
+	int64_t raw_removed_ms, rollups_removed_ms;
 };
 
 int store_streams(struct store_reader *r, int64_t attempt,
 	int (*fn)(void *arg, const struct store_stream *s), void *arg, struct err *e);
-/* Every pair of a stream with t0 <= t < t1, in blocks of at most 1 024. */
+/* Every pair of a stream with t0 <= t < t1, in blocks of at most 1 024. ERR_REMOVED when they were
+ * removed. */
 int store_values(struct store_reader *r, int64_t attempt, uint32_t stream, int64_t t0, int64_t t1,
 	int (*fn)(void *arg, const int64_t *t, const int64_t *v, int n), void *arg, struct err *e);
 /*
@@ -194,7 +198,8 @@ int store_values(struct store_reader *r, int64_t attempt, uint32_t stream, int64
  * first, min, max, last, mean, count and count over budget. Parts of a second and more are whole
  * seconds on the device's clock and come from rollups (the two at the ends are cut at t0 and t1,
  * by the chunks); finer ones come from the chunks. min, max and counts are exact; first and last
- * are those of the stream's order. Empty buckets are left out.
+ * are those of the stream's order. Empty buckets are left out. Where the values were removed, the parts
+ * are whole seconds, from the rollups, and reach over both ends; where these went too, ERR_REMOVED.
  */
 struct store_bucket {
 	int64_t t0, t1;
@@ -219,6 +224,24 @@ int store_facts(struct store_reader *r, int64_t attempt,
  * negative. */
 int64_t store_text(struct store_reader *r, int64_t attempt, int64_t offset, char *dst, size_t max,
 	struct err *e);
+
+/* ---- what is kept whatever its age; see upkeep.h for what is not ---- */
+
+/* A job whose data stay. Its table may be given to store_rows() and store_txn_put(). */
+struct store_pin {
+	int64_t id; /* the job's */
+	int64_t at_ms;
+	char actor[LIMIT_NAME];
+	char reason[LIMIT_VALUE];
+};
+extern const struct row_table store_pin_table;
+
+/* store_submit() for a thread that may block: returns what done() got, with a sentence. */
+int store_commit(struct store *s, struct store_txn *t, struct err *e);
+
+/* The greatest id of an event that was removed, 0 for none: who asks for what follows a smaller one
+ * cannot be told all. Any thread; does not block. */
+int64_t store_events_removed_to(struct store *s);
 
 /* ---- figures for /metrics; any thread ---- */
 

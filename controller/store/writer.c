@@ -96,7 +96,8 @@ static int64_t gather_left(struct writer *w)
 {
 	int64_t left = w->begun_ms + w->ops->gather_ms - clock_mono_ms();
 
-	if (w->stopping || w->head->refused || w->waiting_bytes >= w->ops->gather_bytes)
+	if (w->stopping || w->head->refused || w->head->alone ||
+		w->waiting_bytes >= w->ops->gather_bytes)
 		return 0;
 	return left > 0 ? left : 0;
 }
@@ -107,7 +108,8 @@ static struct work *cut_group(struct writer *w)
 	struct work *group = w->head, *last = group;
 	size_t items = 1, bytes = group->bytes;
 
-	while (last->next && last->next->refused == group->refused && items < GROUP_ITEMS &&
+	while (last->next && !group->alone && !last->next->alone &&
+		last->next->refused == group->refused && items < GROUP_ITEMS &&
 		bytes + last->next->bytes <= GROUP_BYTES) {
 		last = last->next;
 		items++;
@@ -259,6 +261,22 @@ static void commit(struct writer *w, struct work *group)
 	refuse(w, behind);
 }
 
+static void run_alone(struct writer *w, struct work *item)
+{
+	struct err e = {0};
+	int rc;
+
+	if (db_moved(w->db))
+		rc = err_set(
+			&e, ERR_IO, "%s was deleted or replaced while framefarm ran", w->db->path);
+	else
+		rc = item->alone(w->db, item, &e);
+	db_rollback(w->db); /* what it left open */
+	measure(w);
+	finish(w, item, rc, e.text);
+	checkpoint_after_commit(&w->checkpoint, clock_mono_ms());
+}
+
 static void *run(void *arg)
 {
 	struct writer *w = arg;
@@ -272,6 +290,8 @@ static void *run(void *arg)
 			checkpoint_when_idle(&w->checkpoint, clock_mono_ms());
 		else if (group->refused)
 			refuse(w, group);
+		else if (group->alone)
+			run_alone(w, group);
 		else
 			commit(w, group);
 		measure(w);

@@ -7,6 +7,10 @@
  * code; in the same moment everything queued behind it, and everything submitted from then on, is
  * marked as refused, until writer_retry(). So what is stored is always a prefix of what was
  * submitted, up to the first failure, and the owner, who submits again from there, keeps the order.
+ *
+ * Upkeep. Work that stands alone (`alone`) runs between two commits and outside of any transaction: it
+ * makes its own, ends it, and is short, since all that is behind it waits. Its failure is its own: nothing
+ * else is refused.
  */
 #ifndef FRAMEFARM_STORE_WRITER_H
 #define FRAMEFARM_STORE_WRITER_H
@@ -29,6 +33,8 @@ struct work {
 	void *arg;
 	size_t bytes;
 	bool refused; /* was submitted behind a failure */
+	/* Stands alone when not NULL: called instead of the writer's apply(), on its thread. */
+	int (*alone)(struct db *db, struct work *w, struct err *e);
 };
 
 /* What is written: called on the writer's thread, between BEGIN and COMMIT. */

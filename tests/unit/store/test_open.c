@@ -52,27 +52,6 @@ static void a_new_directory_gets_both_files(void **state)
 	assert_int_equal(r->upgraded_from, 0);
 }
 
-/* A farm of the first release: its devices are there, with nothing known of the new columns. */
-static void a_store_of_the_first_schema_is_brought_up(void **state)
-{
-	struct rig *r = *state;
-
-	rig_open(r);
-	rig_close(r);
-	rig_sql(r, "control.db",
-		"ALTER TABLE devices DROP COLUMN place;"
-		"ALTER TABLE devices DROP COLUMN detached_by;"
-		"PRAGMA user_version = 1;"
-		"INSERT INTO devices VALUES (1, 'local:1', 'local', 'h', 'n', '', '', '', '', '',"
-		" NULL, NULL, 0, 0, 1, 1, '', 0, 0, 3, 1, 1, 1)");
-	rig_open(r);
-	assert_int_equal(r->upgraded_from, 1);
-	assert_int_equal(pragma(r, "control.db",
-				 "SELECT count(*) FROM devices WHERE place = '' AND"
-				 " detached_by = '' AND epoch = 3"),
-		1);
-}
-
 static void a_missing_directory_is_named(void **state)
 {
 	struct rig *r = *state;
@@ -117,8 +96,8 @@ static void a_newer_schema_is_left_alone(void **state)
 	rig_open(r);
 	rig_close(r);
 	rig_sql(r, "samples.db", "PRAGMA user_version = 7");
-	rig_open_fails(r, ERR_VERSION, "samples.db has schema 7, this framefarm knows up to 1");
-	rig_sql(r, "samples.db", "PRAGMA user_version = 1");
+	rig_open_fails(r, ERR_VERSION, "samples.db has schema 7, this framefarm knows up to 2");
+	rig_sql(r, "samples.db", "PRAGMA user_version = 2");
 	rig_open(r);
 }
 
@@ -129,6 +108,92 @@ static void anothers_file_is_left_alone(void **state)
 	rig_sql(r, "control.db", "CREATE TABLE holidays (day TEXT)");
 	rig_open_fails(r, ERR_CORRUPT, "not a file of framefarm's");
 	assert_int_equal(pragma(r, "control.db", "SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+static void write_text(const struct rig *r, const char *name, const char *text)
+{
+	char path[PATH_MAX + 64];
+	FILE *f;
+
+	rig_path(r, path, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void a_file_of_another_program_or_none_at_all_is_left_alone(void **state)
+{
+	struct rig *r = *state;
+
+	write_text(r, "control.db", "Dear diary, this is not a database, however long it gets.\n");
+	rig_open_fails(r, ERR_CORRUPT, "control.db");
+	write_text(r, "control.db", "");
+	rig_open(r); /* no bytes are no file: a start that was killed leaves that */
+	rig_close(r);
+	rig_sql(r, "samples.db", "PRAGMA application_id = 77");
+	rig_open_fails(r, ERR_CORRUPT, "samples.db is not a file of framefarm's");
+	/* The two may not be swapped either. */
+	rig_sql(r, "samples.db", "PRAGMA application_id = 1179018100");
+	rig_open_fails(r, ERR_CORRUPT, "samples.db is not a file of framefarm's: move it away");
+}
+
+static void a_directory_in_place_of_a_file_is_named(void **state)
+{
+	struct rig *r = *state;
+	char path[PATH_MAX + 64];
+	struct err e = {0};
+	struct store_config cfg = {.dir = r->dir, .tables = core_tables};
+
+	rig_path(r, path, "samples.db");
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_null(store_open(&cfg, NULL, &e));
+	assert_non_null(strstr(e.text, "samples.db"));
+}
+
+/* One bit, anywhere: it opens as it was or is refused, and nothing falls over. */
+static void a_bit_that_flips_is_survived(void **state)
+{
+	struct rig *r = *state;
+	struct store_config cfg = {.dir = r->dir, .tables = core_tables};
+	char path[PATH_MAX + 64];
+	struct rng rng = {.s = 20261127};
+	int refused = 0;
+
+	rig_open(r);
+	for (int64_t i = 1; i <= 40; i++) {
+		struct store_txn *t = txn_of(i);
+
+		assert_int_equal(commit(r->store, t, NULL), 0);
+		store_txn_free(t);
+	}
+	rig_close(r);
+	rig_path(r, path, "control.db");
+	for (int i = 0; i < 60; i++) {
+		struct err e = {0};
+		struct stat st;
+		struct store *s;
+		uint8_t byte;
+		int fd = open(path, O_RDWR);
+		off_t at;
+
+		assert_int_equal(fstat(fd, &st), 0);
+		at = i < 20 ? i * 5 : rng_range(&rng, 0, st.st_size - 1);
+		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		byte ^= 1u << (i % 8);
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		s = store_open(&cfg, NULL, &e);
+		refused += !s;
+		if (!s)
+			assert_non_null(strstr(e.text, "control.db"));
+		store_close(s);
+		byte ^= 1u << (i % 8);
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		close(fd);
+	}
+	assert_true(refused > 10);
+	rig_open(r);
+	assert_int_equal(count_rows(r->store, &job_table), 40);
 }
 
 static void samples_of_another_farm_are_not_taken(void **state)
@@ -315,8 +380,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_new_directory_gets_both_files, rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_store_of_the_first_schema_is_brought_up, rig_setup_closed, rig_teardown),
-		cmocka_unit_test_setup_teardown(
 			a_missing_directory_is_named, rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(a_second_daemon_is_refused_with_the_firsts_pid,
 			rig_setup_closed, rig_teardown),
@@ -324,6 +387,13 @@ int main(void)
 			a_newer_schema_is_left_alone, rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			anothers_file_is_left_alone, rig_setup_closed, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_file_of_another_program_or_none_at_all_is_left_alone, rig_setup_closed,
+			rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_directory_in_place_of_a_file_is_named, rig_setup_closed, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_bit_that_flips_is_survived, rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			samples_of_another_farm_are_not_taken, rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(
