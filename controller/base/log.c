@@ -4,9 +4,11 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -54,12 +56,24 @@ static void escape(char *dst, size_t size, const char *src)
 	dst[n] = '\0';
 }
 
+/* JOURNAL_STREAM names the device and inode of what the manager made our stderr; whoever sends it elsewhere
+ * leaves the variable as it is (systemd.exec(5)). */
+static bool is_journal(void)
+{
+	const char *named = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return named && sscanf(named, "%llu:%llu", &dev, &ino) == 2 && !fstat(STDERR_FILENO, &st) &&
+	       st.st_dev == dev && st.st_ino == ino;
+}
+
 static void emit(enum log_level level, const char *line)
 {
 	char out[LOG_LINE_MAX + 64];
 	int n;
 
-	if (getenv("JOURNAL_STREAM"))
+	if (is_journal())
 		n = snprintf(out, sizeof(out), "<%d>%s\n", syslog_prio[level], line);
 	else
 		n = snprintf(out, sizeof(out), "%s %s\n", level_names[level], line);

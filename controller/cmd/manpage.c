@@ -16,8 +16,8 @@ static const struct entry environment[] = {
 	{"FRAMEFARM_URL", "Where clients find the daemon; --url stands over it."},
 	{"FRAMEFARM_TOKEN", "The token that clients send; --token-file stands over it."},
 	{"FRAMEFARM_CA", "Certificates that clients trust; --ca-file stands over it."},
-	{"FRAMEFARM_DATA", "The data directory. Default: /var/lib/framefarm for root, else "
-			   "~/.local/share/framefarm."},
+	{"FRAMEFARM_DATA", "The data directory. Default: /var/lib/framefarm for root and for the "
+			   "user whose it is, else ~/.local/share/framefarm."},
 	{"FRAMEFARM_ORT", "ONNX Runtime's library. Default: beside the program, else where "
 			  "Debian's package puts it."},
 	{"NO_COLOR", "When set, nothing is coloured."},
@@ -27,6 +27,38 @@ static const struct entry files[] = {
 	{"DATA/admin.token", "The token with every right, mode 0600, made at the daemon's first "
 			     "start. Clients on the same host find it themselves."},
 	{"DATA/url", "Where the daemon listens; clients on the same host read it."},
+	{"DATA/control.db, DATA/samples.db",
+		"Jobs, runs and devices; what was measured. They belong together."},
+	{"/etc/framefarm/framefarm.conf",
+		"The configuration file of the systemd service. `framefarm help --config` "
+		"prints an example."},
+	{"/lib/udev/rules.d/51-framefarm.rules",
+		"Lets the group plugdev open Android phones on USB."},
+};
+
+static const struct entry signals[] = {
+	{"SIGTERM, SIGINT",
+		"The daemon takes no new requests, answers the open ones, stores what is changed "
+		"and "
+		"ends with 0. A second one ends it at once; what was acknowledged is stored. "
+		"Runs on devices go on, and the next daemon finds them. `framefarm run` and "
+		"`job wait` stop waiting, and cancel the job with --cancel-on-exit."},
+	{"SIGHUP", "The daemon passes it over: a terminal that goes away does not end it."},
+};
+
+struct example {
+	const char *words, *command;
+};
+
+static const struct example examples[] = {
+	{"A daemon for this machine alone, and a first job:",
+		"framefarm serve --local &\nframefarm doctor\nframefarm run "
+		"profiles/examples/mlp.json"},
+	{"In continuous integration, against a farm elsewhere:",
+		"export FRAMEFARM_URL=https://farm.example FRAMEFARM_TOKEN=ff_...\n"
+		"framefarm run bench.json --junit=result.xml --markdown=summary.md"},
+	{"Which phones are there, and what do they need?", "framefarm device list"},
+	{"A phone on the network:", "framefarm device connect pixel-8.lab:5555"},
 };
 
 #define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
@@ -78,9 +110,22 @@ static void item(FILE *f, const char *label, const char *words)
 static void entries(FILE *f, const struct entry *list, int n)
 {
 	for (int i = 0; i < n; i++) {
-		fprintf(f, ".TP\n.B %s\n", list[i].name);
+		fputs(".TP\n.B ", f);
+		text(f, list[i].name);
+		fputc('\n', f);
 		text(f, list[i].text);
 		fputc('\n', f);
+	}
+}
+
+static void example_list(FILE *f)
+{
+	for (int i = 0; i < N(examples); i++) {
+		fputs(".PP\n", f);
+		text(f, examples[i].words);
+		fputs("\n.PP\n.in +4\n.nf\n", f);
+		text(f, examples[i].command);
+		fputs("\n.fi\n.in\n", f);
 	}
 }
 
@@ -150,6 +195,15 @@ void manpage_print(FILE *f)
 	      "may stand in double quotes, a path begin with ~/, a flag is yes or no, and # begins "
 	      "a comment. The "
 	      "command\n"
-	      "line stands over the file.\n",
+	      "line stands over the file.\n"
+	      ".SH SIGNALS\n",
+		f);
+	entries(f, signals, N(signals));
+	fputs(".SH EXAMPLES\n", f);
+	example_list(f);
+	fputs(".SH SEE ALSO\n"
+	      ".BR framefarm\\-phone (1),\n"
+	      ".BR systemctl (1),\n"
+	      ".BR adb (1)\n",
 		f);
 }

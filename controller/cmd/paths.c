@@ -8,10 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/str.h"
+
+#define SERVICE_DIR     "/var/lib/framefarm"
+#define INSTALLED_TOOLS "../lib/framefarm" /* from where the program lies */
 
 bool paths_join(char dst[PATHS_MAX], const char *dir, const char *name)
 {
@@ -36,6 +40,14 @@ static const char *home(void)
 	return pw && pw->pw_dir && *pw->pw_dir == '/' ? pw->pw_dir : NULL;
 }
 
+/* Root, and the user that the daemon runs as where it is a service. */
+static bool is_service(void)
+{
+	struct stat st;
+
+	return geteuid() == 0 || (!stat(SERVICE_DIR, &st) && st.st_uid == geteuid());
+}
+
 int paths_data_dir(char dst[PATHS_MAX], struct err *e)
 {
 	const char *dir = getenv("FRAMEFARM_DATA");
@@ -45,8 +57,8 @@ int paths_data_dir(char dst[PATHS_MAX], struct err *e)
 			return too_long(e, "FRAMEFARM_DATA");
 		return 0;
 	}
-	if (geteuid() == 0) {
-		str_copy(dst, PATHS_MAX, "/var/lib/framefarm");
+	if (is_service()) {
+		str_copy(dst, PATHS_MAX, SERVICE_DIR);
 		return 0;
 	}
 	dir = home();
@@ -58,7 +70,7 @@ int paths_data_dir(char dst[PATHS_MAX], struct err *e)
 	return 0;
 }
 
-int paths_tools_dir(char dst[PATHS_MAX], struct err *e)
+static int program_dir(char dst[PATHS_MAX], struct err *e)
 {
 	ssize_t n = readlink("/proc/self/exe", dst, PATHS_MAX);
 	char *slash;
@@ -71,6 +83,20 @@ int paths_tools_dir(char dst[PATHS_MAX], struct err *e)
 	slash = strrchr(dst, '/');
 	if (slash && slash != dst)
 		*slash = '\0';
+	return 0;
+}
+
+int paths_tools_dir(char dst[PATHS_MAX], struct err *e)
+{
+	char beside[PATHS_MAX], installed[PATHS_MAX];
+	int rc = program_dir(dst, e);
+
+	if (rc)
+		return rc;
+	if (paths_join(beside, dst, "framefarm-agent") && access(beside, F_OK) &&
+		paths_join(installed, dst, INSTALLED_TOOLS "/framefarm-agent") &&
+		!access(installed, F_OK) && paths_join(beside, dst, INSTALLED_TOOLS))
+		return realpath(beside, dst) ? 0 : err_errno(e, errno, "cannot find %s", beside);
 	return 0;
 }
 
@@ -120,7 +146,7 @@ bool paths_find_ort(char dst[PATHS_MAX])
 
 	if (asked && *asked)
 		return str_copy(dst, PATHS_MAX, asked);
-	if (!paths_tools_dir(tools, NULL) && quote_glob(quoted, tools))
+	if (!program_dir(tools, NULL) && quote_glob(quoted, tools))
 		for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
 			if (paths_join(pattern, quoted, beside[i]) && last_match(dst, pattern))
 				return true;

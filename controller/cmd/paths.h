@@ -20,11 +20,11 @@ struct err;
 #define PATHS_TOKEN_FILE "admin.token" /* in the data directory; mode 0600 */
 #define PATHS_URL_FILE   "url"         /* in the data directory: where the daemon listens */
 
-/* $FRAMEFARM_DATA, else /var/lib/framefarm for root, else ~/.local/share/framefarm. Nothing is
- * created. ERR_INVAL when there is no home, ERR_TOOBIG for a path beyond PATHS_MAX. */
+/* $FRAMEFARM_DATA, else /var/lib/framefarm for root and for whose it is, else ~/.local/share/framefarm.
+ * Nothing is created. ERR_INVAL when there is no home, ERR_TOOBIG for a path beyond PATHS_MAX. */
 int paths_data_dir(char dst[PATHS_MAX], struct err *e);
 
-/* The directory of this program, where framefarm-agent and the runners lie too. */
+/* Where framefarm-agent and the runners lie: beside this program, or in ../lib/framefarm. */
 int paths_tools_dir(char dst[PATHS_MAX], struct err *e);
 
 /*

@@ -28,6 +28,7 @@
 #include "cmd/options.h"
 #include "cmd/paths.h"
 #include "cmd/serve_devices.h"
+#include "cmd/service.h"
 #include "farm/ctl.h"
 #include "loop/host.h"
 #include "loop/loop.h"
@@ -71,8 +72,8 @@ static const struct option_row rows[] = {
 		.type = OPTION_TEXT,
 		.unit = "DIR",
 		OPTION_AT(struct serve_values, data),
-		.help = "data directory; default: $FRAMEFARM_DATA, /var/lib/framefarm for root, "
-			"~/.local/share/framefarm otherwise"},
+		.help = "data directory; default: $FRAMEFARM_DATA, /var/lib/framefarm for root and "
+			"for the user whose it is, ~/.local/share/framefarm otherwise"},
 	{.name = "listen",
 		.letter = 'l',
 		.type = OPTION_TEXT,
@@ -91,7 +92,9 @@ static const struct option_row rows[] = {
 		.type = OPTION_TEXT,
 		.unit = "DIR",
 		OPTION_AT(struct serve_values, tools),
-		.help = "where framefarm-agent and the runners lie; default: beside this program"},
+		.help = "where framefarm-agent and the runners lie; default: beside this program, "
+			"or "
+			"../lib/framefarm from there"},
 	{.name = "ort",
 		.type = OPTION_TEXT,
 		.unit = "FILE",
@@ -147,7 +150,7 @@ static const struct option_row rows[] = {
 		OPTION_AT(struct serve_values, rate),
 		.help = "requests a second that one client may send (its token, and each of its "
 			"addresses); five seconds of it may come at once, and who has no token has "
-                        "a "
+			"a "
 			"tenth"},
 	{.name = "reattach-time",
 		.type = OPTION_DURATION,
@@ -186,6 +189,7 @@ struct serve {
 	struct loop_fd *api_fd;
 	struct loop_timer *api_timer, *drain_timer;
 	struct loop_signal *sigterm, *sigint;
+	struct service *service;
 	bool stopping, ctl_stopped;
 	char url_path[PATHS_MAX];
 };
@@ -349,6 +353,7 @@ static void stop(void *arg)
 	}
 	s->stopping = true;
 	log_info("event=stopping");
+	service_stopping(s->service);
 	api_drain(s->api);
 	loop_timer_set(s->drain_timer, clock_mono_ms() + STOP_MS);
 	ctl_stop(s->ctl, ctl_stopped, s);
@@ -434,8 +439,11 @@ static int start(struct serve *s, struct err *e)
 	s->drain_timer = loop_timer_new(s->loop, drain_over, s);
 	s->sigterm = loop_signal_new(s->loop, SIGTERM, stop, s);
 	s->sigint = loop_signal_new(s->loop, SIGINT, stop, s);
-	/* Last: who finds the file may send a request, or a signal. */
-	return write_url(s, e);
+	/* Last: who finds the file, or is told, may send a request, or a signal. */
+	rc = write_url(s, e);
+	if (!rc)
+		service_start(s->service, s->loop, s->ctl, api_url(s->api));
+	return rc;
 }
 
 static void release(struct serve *s)
@@ -445,6 +453,7 @@ static void release(struct serve *s)
 	loop_timer_free(s->drain_timer);
 	loop_signal_free(s->sigterm);
 	loop_signal_free(s->sigint);
+	service_free(s->service);
 	api_free(s->api);
 	if (s->api)
 		unlink(s->url_path);
@@ -498,10 +507,12 @@ int cmd_serve(int argc, char **argv)
 		printf("the configuration is good: data %s, listen %s\n", s.v.data, s.v.listen);
 		return EXIT_PASS;
 	}
+	s.service = service_new("opening the store, finding devices");
 	rc = start(&s, &e);
 	if (rc) {
 		/* What was begun ends with the process; nothing of it is worth an orderly end. No
 		 * exit(): a driver's thread may be inside a library that cleans up there. */
+		service_failed(s.service, e.text);
 		rc = command_fail("serve", &e, exit_code_of(e.code));
 		fflush(NULL);
 		_exit(rc);

@@ -10,19 +10,19 @@
 #define COLUMNS 88
 #define INDENT  6
 
-/* Words of text in lines of at most COLUMNS, each line indented. */
-static void wrap(FILE *f, const char *text, int indent)
+void usage_wrap(FILE *f, const char *text, const char *before, int columns)
 {
-	int col = 0;
+	int indent = (int)strlen(before), col = 0;
 
 	while (*text) {
 		int n = (int)strcspn(text, " \n");
 
-		if (col && indent + col + 1 + n > COLUMNS) {
+		if (col && indent + col + 1 + n > columns) {
 			fputc('\n', f);
 			col = 0;
 		}
-		col += fprintf(f, "%*s%.*s", col ? 1 : indent, "", n, text) - (col ? 0 : indent);
+		fprintf(f, "%s%.*s", col ? " " : before, n, text);
+		col += n + (col ? 1 : 0);
 		text += n;
 		if (text[0] == '\n' && text[1] == '\n') {
 			fputs("\n\n", f);
@@ -31,6 +31,14 @@ static void wrap(FILE *f, const char *text, int indent)
 		text += strspn(text, " \n");
 	}
 	fputc('\n', f);
+}
+
+static void wrap(FILE *f, const char *text, int indent)
+{
+	char before[2 * INDENT + 1];
+
+	snprintf(before, sizeof(before), "%*s", indent, "");
+	usage_wrap(f, text, before, COLUMNS);
 }
 
 void usage_label(char dst[USAGE_LABEL_MAX], const struct option_row *row)
