@@ -328,6 +328,7 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 	struct devmgr_config dc = {.data_dir = cfg->data_dir};
 	char farm_id[64], dir[600];
 	int upgraded = 0, rc;
+	int64_t event;
 
 	c->store = store_open(&sc, &upgraded, e);
 	if (!c->store)
@@ -347,9 +348,10 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 		return e->code;
 	c->tools = tools_new(cfg->tools_dir, cfg->ort_path);
 	c->turn = turn_new(&fc, &c->env, c->store, &turn_ops, c);
-	rc = restore_farm(turn_farm(c->turn), c->store, e);
+	rc = restore_farm(turn_farm(c->turn), c->store, &event, e);
 	if (rc)
 		return rc;
+	turn_set_last_event(c->turn, event);
 	c->ingest = ingest_new(&c->env, c->store, all_stored, c);
 	dc.farm_id = farm_id;
 	dc.runtimes = c->runtimes;

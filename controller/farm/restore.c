@@ -23,6 +23,7 @@ struct load {
 	const struct row_table *table;
 	struct err *err;
 	int64_t last;
+	int64_t event; /* the newest */
 	int n;
 	int64_t *ids; /* collected for the next step; NULL: not wanted */
 	int n_ids, cap_ids;
@@ -68,6 +69,8 @@ static int set_last_id(void *arg, const void *row)
 	struct load *l = arg;
 
 	farm_set_last_id(l->farm, l->table, row_id(l->table, row));
+	if (l->table == &event_table)
+		l->event = row_id(l->table, row);
 	return 0;
 }
 
@@ -129,7 +132,7 @@ static int load_jobs(struct store_reader *rd, struct load *l)
 	return rc;
 }
 
-int restore_farm(struct farm *f, struct store *s, struct err *e)
+int restore_farm(struct farm *f, struct store *s, int64_t *ret_event, struct err *e)
 {
 	struct store_reader *rd = store_reader_get(s, READ_WAIT_MS, e);
 	struct load l = {.farm = f, .err = e};
@@ -151,6 +154,8 @@ int restore_farm(struct farm *f, struct store *s, struct err *e)
 		rc = load_where(rd, &l, NULL, 0);
 	}
 	store_reader_put(rd);
+	if (!rc)
+		*ret_event = l.event;
 	return rc;
 }
 

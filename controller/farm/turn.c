@@ -394,6 +394,11 @@ const char *turn_store_error(const struct turn *t)
 	return t->store_rc ? t->store_text : "";
 }
 
+void turn_set_last_event(struct turn *t, int64_t id)
+{
+	t->last_event = id;
+}
+
 int64_t turn_last_event(const struct turn *t)
 {
 	return t->last_event;

@@ -57,7 +57,9 @@ bool turn_idle(const struct turn *t);
 bool turn_in_store(const struct turn *t); /* a transaction is with the store */
 bool turn_store_ok(const struct turn *t);
 const char *turn_store_error(const struct turn *t);
+/* Id of the newest event that is on the disk; the first is told by who has read the store. */
 int64_t turn_last_event(const struct turn *t);
+void turn_set_last_event(struct turn *t, int64_t id);
 void turn_get_load(const struct turn *t, int64_t *ret_events, int64_t *ret_commits);
 
 #endif
