@@ -18,6 +18,7 @@ from fflib.daemon import MODELS, mlp_job
 from fflib.phone import ADB, Adb
 from fflib.phonefarm import VIRTUAL, PhonesTest, descendants
 
+PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../profiles/phones")
 FAREWELL = "echo farewell"  # a command after which the phone cannot be reached
 LONG = {"min_ms": 4000, "max_ms": 8000}
 
@@ -33,7 +34,7 @@ class Gone(PhonesTest):
     # Every state of a device and of a run in which a phone can be lost, but for those that last no
     # longer than one step of the core (detected, leased; assigned) or in which it matters to nobody.
     gone_in = set()
-    profile = "galaxy-s9"
+    profile, cool = "galaxy-s9", "0s"
 
     def bad_and_good(self, *options):
         """The one that goes is the one that has been free for longer: it gets the job."""
@@ -43,7 +44,7 @@ class Gone(PhonesTest):
             self.adb = Adb(self.dir)
             self.addCleanup(self.adb.stop)
             self.adb.connect(self.bad.addresses[0])
-        d = self.farm(*self.bad.addresses, options=("--reattach-time", "2s", "--cool-time", "0s"))
+        d = self.farm(*self.bad.addresses, options=("--reattach-time", "2s", "--cool-time", self.cool))
         self.watcher = self.watch(d)
         return d
 
@@ -176,9 +177,9 @@ class Gone(PhonesTest):
         return a.body.decode().splitlines()[1:] if a.status == 200 else []
 
     @contextlib.contextmanager
-    def nothing_is_stored(self):
-        """Samples wait in the daemon meanwhile."""
-        db = sqlite3.connect(os.path.join(self.data, "samples.db"), isolation_level=None)
+    def nothing_is_stored(self, name="samples.db"):
+        """Samples (or with control.db what was decided) wait in the daemon meanwhile."""
+        db = sqlite3.connect(os.path.join(self.data, name), isolation_level=None)
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -211,6 +212,25 @@ class Gone(PhonesTest):
         self.expect_elsewhere(d, job, "out of reach for 2 s")
         self.run_went("collecting", "queued")
 
+    def test_stored_and_not_judged_yet(self):
+        """All is there that the verdict needs: nobody is tried again."""
+        d = self.bad_and_good("--vanish-at", FAREWELL, "--prop", "ro.framefarm.root=/mnt")
+        self.let_both(d)
+        job = self.submit(min_ms=1000)
+        self.wait_phase(d, job, "paced")
+        with contextlib.ExitStack() as decided:
+            with self.nothing_is_stored():
+                self.wait_state(d, job, ["collecting"])
+                decided.enter_context(self.nothing_is_stored("control.db"))
+            wait_for(lambda: d.http("GET", "/readyz").status == 503, "the step behind the last sample")
+            self.farewell()
+            wait_for(lambda: "event=agent_lost" in d.log_text(), "the phone to go")
+        self.cli("job", "wait", job, check=ff.PASS)
+        self.assertEqual([(a["failure"], a["device"]) for a in self.attempts(d, job)],
+                         [("none", self.bad_id)])
+        self.assertNotIn(("collecting", "queued"), self.watcher.transitions("run"))
+        self.undisturbed(d)
+
     # ---- behind it ----
 
     def test_cleaning(self):
@@ -233,6 +253,29 @@ class Gone(PhonesTest):
         self.device_went("cleaning", self.bad_id)
         self.undisturbed(d)
 
+    def test_cooling(self):
+        """A run made it hot, and nobody is given it."""
+        profile = os.path.join(self.dir, "hot.json")
+        with open(os.path.join(PROFILES, self.profile + ".json"), encoding="utf-8") as f:
+            hot = json.load(f)
+        hot["heat"].update(cpu_w=60, die_j_per_k=1, skin_j_per_k=20, die_skin_k_per_w=30, skin_air_k_per_w=20)
+        with open(profile, "w", encoding="utf-8") as f:
+            json.dump(hot, f)
+        self.profile, self.cool = profile, "5m"
+        d = self.bad_and_good("--vanish-at", FAREWELL)
+        self.let_both(d)
+        model = os.path.join(MODELS, "mobilenet_v1_025_fp32.onnx")
+        job = self.cli("run", self.job_file(mlp_job(
+            devices=VIRTUAL, model={"name": "m", "variants": [{"name": "fp32", "file": model}]},
+            measure=LONG)), "--async", check=0).stdout.split()[0]
+        self.cli("job", "wait", job, check=ff.PASS)
+        wait_for(lambda: self.device_at(d, self.bad.addresses[0], state="cooling"), "a hot phone")
+        self.farewell()
+        self.device_went("cooling", self.bad_id)
+        self.assertEqual([a["device"] for a in self.attempts(d, job)], [self.bad_id])
+        self.cli("job", "wait", self.submit(), check=ff.PASS)
+        self.undisturbed(d)
+
     def test_recovering(self):
         """Nothing may be started on it: it is being waited for, for the second time and so for 5 s."""
         d = self.bad_and_good("--vanish-at", FAREWELL, "--quirk", "noexec")
@@ -246,7 +289,7 @@ class Gone(PhonesTest):
         self.undisturbed(d)
 
 
-WANTED = {"device " + s for s in ("identifying", "preparing", "ready", "cleaning", "recovering")} | {
+WANTED = {"device " + s for s in ("identifying", "preparing", "ready", "cleaning", "cooling", "recovering")} | {
     "run " + s for s in ("staging", "running", "reattaching", "collecting")}
 
 
