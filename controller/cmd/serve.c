@@ -28,6 +28,7 @@
 #include "cmd/options.h"
 #include "cmd/paths.h"
 #include "cmd/serve_devices.h"
+#include "cmd/serve_keep.h"
 #include "cmd/service.h"
 #include "farm/ctl.h"
 #include "loop/host.h"
@@ -52,6 +53,7 @@ struct serve_values {
 	char host_id[LIMIT_NAME];
 	bool check, allow_insecure;
 	struct serve_devices devices;
+	struct ctl_keep keep;
 	int log_level;
 	int64_t files_max, rate;
 	int64_t reattach_ms, no_match_ms, cool_max_ms;
@@ -141,6 +143,7 @@ static const struct option_row rows[] = {
 		.fallback = "20GiB",
 		OPTION_AT(struct serve_values, files_max),
 		.help = "quota of uploaded models and data"},
+	OPTION_PART(struct serve_values, keep, serve_keep_options),
 	{.name = "rate",
 		.type = OPTION_INT,
 		.unit = "N",
@@ -402,7 +405,8 @@ static int start_ctl(struct serve *s, const struct ctl_env *env, struct err *e)
 		.tools_dir = s->v.tools,
 		.ort_path = s->v.ort,
 		.drivers = drivers.drivers,
-		.blobs_max_bytes = s->v.files_max};
+		.blobs_max_bytes = s->v.files_max,
+		.keep = s->v.keep};
 
 	serve_drivers_fill(&drivers, &s->v.devices);
 	cc.n_drivers = drivers.n;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -20,6 +22,7 @@
 #include "farm/ctl.h"
 
 #define COPY_BYTES (256 * 1024)
+#define USED_S     3600 /* its time is not written more often than so */
 
 struct blobs {
 	struct ctl_env env;
@@ -27,6 +30,8 @@ struct blobs {
 	int64_t max_bytes;
 	_Atomic int64_t bytes; /* stored, and promised to open uploads */
 	_Atomic int64_t next_tmp;
+	pthread_mutex_t
+		age_lock; /* using a file, and removing it for its age, exclude each other */
 };
 
 struct ctl_upload {
@@ -88,6 +93,7 @@ struct blobs *blobs_open(
 	struct blobs *b = mem_zalloc(sizeof(*b));
 	char path[600];
 
+	pthread_mutex_init(&b->age_lock, NULL);
 	b->env = *env;
 	b->max_bytes = max_bytes;
 	str_copy(b->dir, sizeof(b->dir), dir);
@@ -110,6 +116,8 @@ struct blobs *blobs_open(
 
 void blobs_close(struct blobs *b)
 {
+	if (b)
+		pthread_mutex_destroy(&b->age_lock);
 	mem_free(b);
 }
 
@@ -145,7 +153,8 @@ static int take_room(struct blobs *b, int64_t bytes, struct err *e)
 		return 0;
 	b->bytes -= bytes;
 	return err_set(e, ERR_NOSPACE,
-		"uploads are limited to %lld MiB; raise files_max_mb or delete old data",
+		"uploads are limited to %lld MiB; raise --files-max, or let unused ones go sooner "
+	        "with --keep-files",
 		(long long)(b->max_bytes >> 20));
 }
 
@@ -392,4 +401,58 @@ void blobs_remove(struct blobs *b, const char *sha256)
 	blobs_path(b, sha256, path, sizeof(path));
 	if (!unlink(path))
 		b->bytes -= bytes;
+}
+
+/* ---- age ---- */
+
+bool blobs_use(struct blobs *b, const char *sha256, int64_t *ret_bytes)
+{
+	char path[700];
+	struct stat st;
+	bool there;
+
+	pthread_mutex_lock(&b->age_lock);
+	there = blobs_has(b, sha256, ret_bytes);
+	if (there) {
+		blobs_path(b, sha256, path, sizeof(path));
+		if (!stat(path, &st) && st.st_mtim.tv_sec < clock_wall_ms() / 1000 - USED_S)
+			utimensat(AT_FDCWD, path, NULL, 0);
+	}
+	pthread_mutex_unlock(&b->age_lock);
+	return there;
+}
+
+static void sweep_one(
+	struct blobs *b, const char *path, int64_t before_ms, int64_t *n, int64_t *bytes)
+{
+	struct stat st;
+
+	pthread_mutex_lock(&b->age_lock);
+	if (!stat(path, &st) && S_ISREG(st.st_mode) &&
+		st.st_mtim.tv_sec * 1000LL + st.st_mtim.tv_nsec / 1000000 < before_ms &&
+		!unlink(path)) {
+		b->bytes -= st.st_size;
+		*bytes += st.st_size;
+		++*n;
+	}
+	pthread_mutex_unlock(&b->age_lock);
+}
+
+void blobs_sweep(struct blobs *b, int dir, int64_t before_ms,
+	bool (*wanted)(void *arg, const char *sha256), void *arg, int64_t *n, int64_t *bytes)
+{
+	char path[900];
+	struct dirent *de;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/%02x", b->dir, dir);
+	d = opendir(path);
+	while (d && (de = readdir(d))) {
+		if (!str_is_sha256(de->d_name) || wanted(arg, de->d_name))
+			continue;
+		snprintf(path, sizeof(path), "%s/%02x/%s", b->dir, dir, de->d_name);
+		sweep_one(b, path, before_ms, n, bytes);
+	}
+	if (d)
+		closedir(d);
 }

@@ -24,6 +24,7 @@
 #include "farm/devmgr.h"
 #include "farm/ingest.h"
 #include "farm/judge.h"
+#include "farm/keep.h"
 #include "farm/restore.h"
 #include "farm/runtimes.h"
 #include "farm/tools.h"
@@ -57,6 +58,7 @@ struct ctl {
 	struct turn *turn;
 	struct ingest *ingest;
 	struct devmgr *devmgr;
+	struct keep *keep;
 	struct map *askers; /* by token */
 	int64_t next_token;
 	struct map *progress; /* by run */
@@ -346,6 +348,7 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 	c->runtimes = runtimes_open(c->blobs, dir, e);
 	if (!c->runtimes)
 		return e->code;
+	c->keep = keep_new(&c->env, &cfg->keep, c->store, c->blobs, c->runtimes);
 	c->tools = tools_new(cfg->tools_dir, cfg->ort_path);
 	c->turn = turn_new(&fc, &c->env, c->store, &turn_ops, c);
 	rc = restore_farm(turn_farm(c->turn), c->store, &event, e);
@@ -358,6 +361,7 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 	c->devmgr =
 		devmgr_new(&c->env, &dc, c->turn, c->ingest, c->blobs, c->tools, &devmgr_ops, c);
 	turn_post(c->turn, &(struct farm_event){.kind = FARM_BOOT});
+	keep_start(c->keep);
 	return start_drivers(c, cfg, e);
 }
 
@@ -396,7 +400,7 @@ static void maybe_stopped(struct ctl *c)
 	void (*fn)(void *arg) = c->stopped;
 
 	if (!c->stopping || !c->stopped || !c->devices_stopped || c->judging ||
-		!ingest_idle(c->ingest) || turn_in_store(c->turn) ||
+		!keep_idle(c->keep) || !ingest_idle(c->ingest) || turn_in_store(c->turn) ||
 		(turn_store_ok(c->turn) && !turn_idle(c->turn)))
 		return;
 	c->stopped = NULL;
@@ -418,6 +422,7 @@ void ctl_stop(struct ctl *c, void (*stopped)(void *arg), void *arg)
 	c->stopped = stopped;
 	c->stopped_arg = arg;
 	turn_freeze(c->turn);
+	keep_stop(c->keep);
 	devmgr_stop(c->devmgr, devices_stopped, c);
 }
 
@@ -439,6 +444,7 @@ void ctl_free(struct ctl *c)
 	devmgr_free(c->devmgr);
 	ingest_free(c->ingest);
 	turn_free(c->turn);
+	keep_free(c->keep);
 	store_close(c->store);
 	tools_free(c->tools);
 	runtimes_close(c->runtimes);
@@ -542,6 +548,7 @@ void ctl_get_health(const struct ctl *c, struct ctl_health *ret_h)
 	ret_h->chunks = st.chunks;
 	ret_h->samples = st.values;
 	ret_h->started_ms = c->started_ms;
+	keep_get_stats(c->keep, &ret_h->kept);
 }
 
 /* ---- lent to the API ---- */
@@ -563,7 +570,7 @@ int ctl_blocking(struct ctl *c, void (*work)(void *arg), void (*done)(void *arg)
 
 bool ctl_blob_has(struct ctl *c, const char *sha256, int64_t *ret_bytes)
 {
-	return blobs_has(c->blobs, sha256, ret_bytes);
+	return blobs_use(c->blobs, sha256, ret_bytes);
 }
 
 int ctl_upload_begin(

@@ -32,6 +32,16 @@ struct ctl_driver {
 	bool required; /* the daemon does not start without it */
 };
 
+/* How long things are kept, in milliseconds (0: for ever), and how much. */
+struct ctl_keep {
+	int64_t samples_ms;        /* raw values, from their job's end */
+	int64_t rollups_ms;        /* their rollups, and the runners' text */
+	int64_t events_ms;         /* events, and leases that have ended */
+	int64_t audit_ms;          /* who did what */
+	int64_t files_ms;          /* uploads that nobody needs, from their last use */
+	int64_t samples_max_bytes; /* of samples.db; 0: no quota */
+};
+
 struct ctl_config {
 	const char *data_dir;  /* absolute, ours, mode 0700 */
 	const char *tools_dir; /* where framefarm-agent and the runners lie */
@@ -40,6 +50,7 @@ struct ctl_config {
 	int n_drivers;
 	struct farm_config farm;
 	int64_t blobs_max_bytes; /* quota of uploads */
+	struct ctl_keep keep;
 };
 
 /* What the outside world lends: time, timers, descriptors, children, threads (the upper half of
@@ -117,6 +128,16 @@ int64_t ctl_last_event(const struct ctl *c);
 /* The latest progress of a run, false when it has none (not running). */
 bool ctl_progress(const struct ctl *c, int64_t run, struct ctl_progress *ret_p);
 
+/* What was removed since the start because of its age or a quota. */
+struct ctl_kept {
+	int64_t attempts, bytes, rows; /* whose samples were; of samples; rows of both files */
+	int64_t files, file_bytes;     /* uploads */
+	int64_t round_ms;              /* wall clock of the last whole round; 0: none yet */
+	int64_t samples_used;          /* bytes of samples.db that hold something, at that time */
+	bool over_quota;               /* and only what is running or pinned is left */
+	bool failing;
+};
+
 struct ctl_health {
 	bool store_ok;
 	char store_text[LIMIT_CAUSE]; /* why not, when it is not */
@@ -124,6 +145,7 @@ struct ctl_health {
 	struct farm_counts farm;
 	int64_t sessions, chunks, samples, resends; /* since the start */
 	int64_t started_ms;
+	struct ctl_kept kept;
 };
 void ctl_get_health(const struct ctl *c, struct ctl_health *ret_h);
 
@@ -136,7 +158,8 @@ int ctl_blocking(struct ctl *c, void (*work)(void *arg), void (*done)(void *arg)
 
 /* ---- uploaded files, by SHA-256 ---- */
 
-/* Whether the file is there, and its size. Any thread. */
+/* Whether the file is there, and its size; who asks is about to use it, so it is as young as a new one
+ * again. Any thread. */
 bool ctl_blob_has(struct ctl *c, const char *sha256, int64_t *ret_bytes);
 
 struct ctl_upload;

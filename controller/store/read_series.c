@@ -109,8 +109,13 @@ static int read_rollups(struct store_reader *r, const struct read_streams *s, st
 	int rc;
 
 	rc = reader_prepare(r, &st,
-		"SELECT seconds, id FROM chunks"
-		" WHERE stream = ?1 AND t_last >= ?2 AND t_first < ?3 ORDER BY seq",
+		s->raw_removed_ms
+			? "SELECT seconds, id FROM (SELECT seconds, id, seq FROM chunks WHERE"
+			  " stream = ?1 AND t_last >= ?2 AND t_first < ?3 UNION ALL SELECT seconds,"
+			  " id, seq FROM aged WHERE stream = ?1 AND t_last >= ?2 AND t_first < ?3)"
+			  " ORDER BY seq"
+			: "SELECT seconds, id FROM chunks"
+			  " WHERE stream = ?1 AND t_last >= ?2 AND t_first < ?3 ORDER BY seq",
 		e);
 	for (int i = 0; i < s->n && !rc; i++) {
 		sqlite3_reset(st);

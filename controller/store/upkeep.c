@@ -66,7 +66,7 @@ static int look_at(struct store_reader *r, int64_t attempt, int64_t before_ms, b
 	rc = reader_prepare(r, &st,
 		"SELECT a.created_ms, j.ended_ms, a.spool, p.id IS NOT NULL FROM attempts AS a"
 		" JOIN jobs AS j ON j.id = a.job LEFT JOIN pins AS p ON p.id = j.id WHERE a.id = "
-	        "?1",
+		"?1",
 		e);
 	if (!rc) {
 		sqlite3_bind_int64(st, 1, attempt);
@@ -168,31 +168,51 @@ static int collect(struct db *db, const char *sql, int64_t a, int64_t b,
 	return rc;
 }
 
-/* Some chunks of one stream. *ret_all: there are no more. */
-static int remove_chunks(
-	struct db *db, struct piece *p, int64_t stream, bool raw, bool *ret_all, struct err *e)
+/* Rows of one table that belong to a stream, gone, or what is to be kept of them moved before. *ret_all:
+ * there are no more. */
+static int remove_chunks(struct db *db, struct piece *p, int64_t stream, const char *find,
+	const char *move, const char *del, bool *ret_all, struct err *e)
 {
-	static const char find_raw[] = "SELECT id, length(data) FROM chunks WHERE stream = ?1"
-				       " AND length(data) > 0 LIMIT 64";
-	static const char find_row[] = "SELECT id, length(data) + length(seconds) FROM chunks"
-				       " WHERE stream = ?1 LIMIT 64";
 	int64_t ids[UPKEEP_PIECE_ROWS], bytes = 0;
-	int n = collect(db, raw ? find_raw : find_row, stream, 0, ids, &bytes, e), rc = 0;
+	int n = collect(db, find, stream, 0, ids, &bytes, e), rc = 0;
 
-	_Static_assert(UPKEEP_PIECE_ROWS == 64, "the LIMIT above");
+	for (int i = 0; i < n && !rc && move; i++)
+		rc = run_bound(db, move, ids[i], 0, e);
 	for (int i = 0; i < n && !rc; i++)
-		rc = run_bound(db,
-			raw ? "UPDATE chunks SET data = x'' WHERE id = ?1"
-			    : "DELETE FROM chunks WHERE id = ?1",
-			ids[i], 0, e);
+		rc = run_bound(db, del, ids[i], 0, e);
 	if (n < 0 || rc)
 		return n < 0 ? n : rc;
 	p->done.bytes += bytes;
-	if (!raw)
-		p->done.rows += n;
+	p->done.rows += n;
 	*ret_all = n < UPKEEP_PIECE_ROWS;
 	return 0;
 }
+
+static int remove_values(
+	struct db *db, struct piece *p, int64_t stream, bool *ret_all, struct err *e)
+{
+	return remove_chunks(db, p, stream,
+		"SELECT id, length(data) FROM chunks WHERE stream = ?1 ORDER BY seq LIMIT 64",
+		"INSERT INTO aged (stream, seq, t_first, t_last, seconds) SELECT stream, seq, "
+	        "t_first,"
+		" t_last, seconds FROM chunks WHERE id = ?1",
+		"DELETE FROM chunks WHERE id = ?1", ret_all, e);
+}
+
+static int remove_everything(
+	struct db *db, struct piece *p, int64_t stream, bool *ret_all, struct err *e)
+{
+	int rc = remove_chunks(db, p, stream,
+		"SELECT id, length(data) + length(seconds) FROM chunks WHERE stream = ?1 LIMIT 64",
+		NULL, "DELETE FROM chunks WHERE id = ?1", ret_all, e);
+
+	if (rc || !*ret_all)
+		return rc;
+	return remove_chunks(db, p, stream,
+		"SELECT id, length(seconds) FROM aged WHERE stream = ?1 LIMIT 64", NULL,
+		"DELETE FROM aged WHERE id = ?1", ret_all, e);
+}
+_Static_assert(UPKEEP_PIECE_ROWS == 64, "the LIMITs above");
 
 static int remove_of_stream(
 	struct db *db, struct piece *p, int64_t stream, bool *ret_all, struct err *e)
@@ -208,7 +228,9 @@ static int remove_of_stream(
 		      " rollups_removed_ms = 0",
 		stream, p->now_ms, e);
 	do
-		rc = rc ? rc : remove_chunks(db, p, stream, raw, ret_all, e);
+		rc = rc    ? rc
+		     : raw ? remove_values(db, p, stream, ret_all, e)
+		           : remove_everything(db, p, stream, ret_all, e);
 	while (!rc && !*ret_all && !is_over(p));
 	if (!rc && *ret_all)
 		rc = run_bound(db,
@@ -227,7 +249,7 @@ static int remove_of_attempt(struct db *db, struct piece *p, struct err *e)
 	/* What has nothing of the part is done with. */
 	rc = run_bound(db,
 		raw ? "UPDATE streams SET kept = 1 WHERE attempt = ?1 AND kept = 2 AND "
-	              "NOT " IS_SERIES
+		      "NOT " IS_SERIES
 		    : "UPDATE streams SET kept = 0 WHERE attempt = ?1 AND kept > 0 AND " IS_KEPT,
 		p->attempt, 0, e);
 	if (rc)

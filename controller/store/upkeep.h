@@ -9,8 +9,7 @@
  * return 0, or a negative code and a sentence (ERR_IO also while the writer refuses everything); a
  * piece that failed changed nothing.
  *
- * Raw values go first: the chunk's bytes are emptied, its row and the rollups stay. Then the rollups go:
- * the rows. What a stream was (its name, counts, first and last time), facts, and the marks where phases
+ * Raw values go first: of the chunks their rollups alone stay, in a table of their own. Then these go. What a stream was (its name, counts, first and last time), facts, and the marks where phases
  * begin are summaries and stay for ever.
  */
 #ifndef FRAMEFARM_STORE_UPKEEP_H
@@ -27,7 +26,7 @@ struct store_reader;
 #define UPKEEP_PIECE_ROWS 64 /* looked at between two looks at the clock */
 
 struct upkeep_done {
-	int64_t rows, bytes; /* removed; of chunks that were emptied: bytes alone */
+	int64_t rows, bytes; /* removed; of samples: chunks, and what they held */
 	bool more;           /* there is more of the same */
 };
 
