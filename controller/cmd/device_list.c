@@ -27,7 +27,7 @@ static const struct option_row rows[] = {
 		.type = OPTION_TEXT,
 		.unit = "STATE",
 		OPTION_AT(struct list_options, state),
-		.help = "only devices in this state: ready, busy, quarantined, …"},
+		.help = "only devices in this state, such as ready, busy or quarantined"},
 	{.name = "json",
 		.type = OPTION_FLAG,
 		OPTION_AT(struct list_options, json),

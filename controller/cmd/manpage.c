@@ -147,7 +147,7 @@ static void command(FILE *f, const struct command *c)
 	text(f, c->name);
 	fputs(" [options] ", f);
 	text(f, c->args);
-	fputs("\n.PP\n", f);
+	fputc('\n', f);
 	text(f, c->summary);
 	fputs(".\n", f);
 	paragraphs(f, c->help);

@@ -23,7 +23,8 @@ static const struct row {
 	{"count", "N", "how many phones; 1 unless given", NUMBER, offsetof(struct options, count),
 		1, OPTIONS_PHONES},
 	{"port", "BASE",
-		"the first phone listens on 127.0.0.1:BASE, the next on BASE+1 …; 0 takes free "
+		"the first phone listens on 127.0.0.1:BASE, the next on BASE+1, and so on; 0 takes "
+                "free "
 		"ones, "
 		"which is the default",
 		NUMBER, offsetof(struct options, port), 0, 65535 - OPTIONS_PHONES},
