@@ -348,11 +348,20 @@ void attempt_discard(struct farm *f, struct attempt *a)
 
 static void collecting(struct farm *f, struct attempt *a)
 {
+	/* What was collected already, with its device here, gets no more time by another END. */
+	bool fresh =
+		a->row.state == ATTEMPT_STARTED || a->away || a->run->row.state == RUN_REATTACHING;
+
+	a->away = false;
+	if (a->run->row.state == RUN_STAGING) { /* the answer to its START is late, or lost */
+		a->row.started_ms = f->now.wall_ms;
+		run_set_state(f, a->run, RUN_RUNNING, "its agent has ended it");
+	}
 	if (a->row.state == ATTEMPT_STARTED)
 		attempt_set_state(f, a, ATTEMPT_COLLECTING);
 	if (a->run->row.state != RUN_COLLECTING)
 		run_set_state(f, a->run, RUN_COLLECTING, NULL);
-	if (a->row.state == ATTEMPT_COLLECTING)
+	if (a->row.state == ATTEMPT_COLLECTING && fresh)
 		timer_set(f, &a->timer, f->cfg.collect_ms);
 }
 
@@ -429,6 +438,7 @@ void attempt_detached(struct farm *f, struct attempt *a, const char *cause)
 		timer_set(f, &a->timer, f->cfg.reattach_ms);
 		break;
 	case ATTEMPT_COLLECTING: /* its END comes again when the device is back */
+		a->away = true;
 		timer_set(f, &a->timer, f->cfg.reattach_ms);
 		break;
 	default: /* stored waits for the judge alone */
@@ -458,6 +468,8 @@ void attempt_reported(struct farm *f, struct device *d, int64_t id, bool ended)
 	if (a->run->row.state == RUN_REATTACHING) {
 		run_set_state(f, a->run, RUN_RUNNING, "its agent answers again");
 		set_deadline(f, a);
+		if (a->stopping) /* since before a restart */
+			attempt_stop(f, a, a->stopping);
 	}
 }
 
@@ -507,6 +519,11 @@ static void out_of_reach(struct farm *f, struct attempt *a)
 {
 	char text[LIMIT_CAUSE];
 
+	if (a->stopping == STOP_CANCEL) {
+		stopped(f, a, "cancelled");
+		return;
+	}
+
 	snprintf(text, sizeof(text), "its agent was out of reach for %lld s",
 		(long long)(f->cfg.reattach_ms / 1000));
 	attempt_fail(f, a, false, text);
@@ -529,7 +546,7 @@ void attempt_timeout(struct farm *f, struct attempt *a)
 		return;
 	}
 	assert(a->row.state == ATTEMPT_STARTED);
-	if (a->stopping) {
+	if (a->stopping && a->run->row.state != RUN_REATTACHING) {
 		/* The agent does not obey: no device to go on with, until it has a new session. */
 		if (d && device_usable(d)) {
 			d->agent_up = false;

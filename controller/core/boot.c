@@ -71,6 +71,16 @@ static void drop_staging(struct farm *f, struct attempt *a)
 		run_set_state(f, r, RUN_QUEUED, "the controller was restarted");
 }
 
+/* What it was being stopped for, as far as that is stored: it is stopped again when its agent answers. */
+static enum stop_why why_stopped(const struct farm *f, const struct attempt *a)
+{
+	const struct lease *l = map_get(f->leases, a->row.lease);
+
+	if (a->run->job->row.cancel_asked)
+		return STOP_CANCEL;
+	return l && l->row.ending ? STOP_LEASE : STOP_NONE;
+}
+
 static void boot_run(struct farm *f, struct run *r)
 {
 	struct attempt *a = r->attempt;
@@ -93,6 +103,7 @@ static void boot_run(struct farm *f, struct run *r)
 	default:
 		if (r->row.state != RUN_REATTACHING)
 			run_set_state(f, r, RUN_REATTACHING, "the controller was restarted");
+		a->stopping = why_stopped(f, a);
 		a->deadline_at = f->now.mono_ms + r->job->deadline_ms[r->row.variant];
 		timer_set(f, &a->timer, f->cfg.reattach_ms);
 		return;

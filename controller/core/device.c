@@ -325,9 +325,56 @@ static bool lacks_a_program(const struct farm_event *ev)
 	       (ev->u.done.rc == ERR_UNSUPPORTED || ev->u.done.rc == ERR_NOTFOUND);
 }
 
+static struct attempt *live_attempt(const struct device *d)
+{
+	const struct lease *l = d->lease;
+
+	if (!l || !l->job)
+		return NULL;
+	for (int v = 0; v < l->job->n_variants; v++) {
+		struct attempt *a = l->job->runs[l->row.slot * l->job->n_variants + v]->attempt;
+
+		if (a && a->row.lease == l->row.id)
+			return a;
+	}
+	return NULL;
+}
+
+/* The floor that the agent sets, so that a restored database is not locked out. Whether a lease is held
+ * by an older one: others have had the device since, so it commands nothing there any more. */
+static bool raise_epoch(struct farm *f, struct device *d, int64_t epoch)
+{
+	struct lease *l = d->lease;
+
+	if (epoch <= d->row.epoch)
+		return false;
+	d->row.epoch = epoch;
+	ent_touch(f, &d->ent);
+	if (!l || l->row.state == LEASE_RELEASING)
+		return false;
+	if (!l->row.ending)
+		l->row.ending = LEASE_REVOKED;
+	ent_touch(f, &l->ent);
+	return true;
+}
+
+static void end_outdated(struct farm *f, struct device *d)
+{
+	static const char cause[] = "the device has served a newer lease";
+	struct attempt *a = live_attempt(d);
+
+	if (!d->lease)
+		return;
+	if (!a)
+		lease_end(f, d->lease, LEASE_REVOKED, cause);
+	else if (a->row.state != ATTEMPT_STORED) /* else all is there, and the judge ends it */
+		attempt_fail(f, a, false, cause);
+}
+
 static void prepared(struct farm *f, struct device *d, const struct farm_event *ev)
 {
 	const struct farm_agent *agent = ev->u.done.agent;
+	bool outdated;
 
 	if (lacks_a_program(ev) && !d->lease) {
 		device_own_need(f, d, ev->u.done.text);
@@ -340,15 +387,16 @@ static void prepared(struct farm *f, struct device *d, const struct farm_event *
 	d->agent_up = true;
 	d->spared = false;
 	str_copy(d->row.agent_uuid, sizeof(d->row.agent_uuid), agent->uuid);
-	if (agent->epoch > d->row.epoch)
-		d->row.epoch = agent->epoch;
 	rstr_unref(d->row.counters);
 	d->row.counters = rstr_ref(agent->counters);
 	d->row.rung = 0;
 	ent_touch(f, &d->ent);
 	/* Settling first: what the agent reports may end the lease, which needs the device's
 	 * state. */
+	outdated = raise_epoch(f, d, agent->epoch);
 	device_settle(f, d);
+	if (outdated)
+		end_outdated(f, d);
 	for (int i = 0; i < agent->n_attempts; i++)
 		attempt_reported(f, d, agent->attempts[i].attempt, agent->attempts[i].ended);
 	attempt_not_reported(f, d, agent);
@@ -464,21 +512,6 @@ void device_timeout(struct farm *f, struct device *d)
 }
 
 /* ---- going ---- */
-
-static struct attempt *live_attempt(const struct device *d)
-{
-	const struct lease *l = d->lease;
-
-	if (!l || !l->job)
-		return NULL;
-	for (int v = 0; v < l->job->n_variants; v++) {
-		struct attempt *a = l->job->runs[l->row.slot * l->job->n_variants + v]->attempt;
-
-		if (a && a->row.lease == l->row.id)
-			return a;
-	}
-	return NULL;
-}
 
 /* With a live lease a device that is away stays busy: only its link changes. Otherwise it is
  * absent; a lease that is releasing then waits for the device to come back and be cleaned. */

@@ -144,6 +144,7 @@ struct attempt {
 	int64_t deadline_at; /* monotonic ms, of the whole attempt, once it is started */
 	enum stop_why stopping;
 	bool discarding;
+	bool away; /* its device, while its last data are awaited */
 };
 
 struct action {
