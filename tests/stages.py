@@ -28,7 +28,7 @@ WAITING_JOBS = 4    # of those that wait for most of their time: for phones, tim
 BUILD = os.environ.get("B") or "build"
 MAKE = os.environ.get("MAKE") or "make"
 # Of what the simulation says, what a run that passes should show too.
-SIM_TOLD = r"\d+ seeds|transitions:|never "
+SIM_TOLD = r"\d+ seeds|fault: |transitions:|never |# \d+ of|ok \d+ - planted"
 # Of the system tests: half a minute and more.
 LONG_SCRIPTS = ("farm_bad_agent", "farm_phone_gone", "adb_quirks")
 
@@ -335,6 +335,24 @@ def fuzz_jobs():
             Job("test_run.py", ["python3", "tests/fuzz/test_run.py"])]
 
 
+def simulation():
+    """At full size; a tenth of it under the sanitizers; scripts; bugs that must be caught. Each uses both
+    processors by itself."""
+    b = os.path.join(BUILD, "asan")
+    stories = sorted(glob.glob("tests/sim/stories/*.story"))
+    return [
+        Stage("simulation", lambda: [
+            Job("sim", [MAKE, "-s", f"B={BUILD}", "sim"], 400, told=SIM_TOLD),
+            Job("stories", [f"{BUILD}/tests/sim", "--story", *stories]),
+            Job("shrinking", ["python3", "tests/sim/test_shrink.py"], 200),
+            Job("planted bugs", ["python3", "tests/sim/planted.py"], 300, told=SIM_TOLD)],
+            [f"{BUILD}/tests/sim"], at_a_time=1),
+        Stage("simulation under asan", lambda: [
+            Job("sim", [f"{b}/tests/sim", "--seeds", "20", "--steps", "50000"], 400, told=r"\d+ seeds"),
+            Job("stories", [f"{b}/tests/sim", "--story", *stories])],
+            [f"B={b}", f"SAN={SANITIZERS['asan']}", f"{b}/tests/sim"], 400, SAN_ENV, at_a_time=1)]
+
+
 def all_stages():
     stages = [
         Stage("build", lambda: [], ["check-bin"], 600),
@@ -347,7 +365,7 @@ def all_stages():
         umock(),
         umock("asan"),
         umock("tsan"),
-        Stage("simulation", lambda: [Job("sim", [MAKE, "-s", f"B={BUILD}", "sim"], 300, told=SIM_TOLD)]),
+        *simulation(),
         Stage("kills", lambda: [Job("disk", ["python3", "tests/kill/disk.py"], 300),
                                 Job("kill", ["python3", "tests/kill/kill.py", "--quiet"], 300, told="# ")]),
         Stage("system tests", lambda: script_jobs("tests/system", 300), at_a_time=WAITING_JOBS),

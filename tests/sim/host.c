@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Virtual time: a list of timers by time, then by order of setting; a list of posts. */
-#include "sim.h"
+#include "host.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 struct host_timer {
 	int64_t at;
 	bool process; /* dies with the controller */
+	bool own;     /* arg is the timer's */
 	void (*fn)(void *arg);
 	void *arg;
 	TAILQ_ENTRY(host_timer) link;
@@ -75,7 +76,7 @@ struct host *host_new(void)
 	h->dh.now_ms = now_ms;
 	h->dh.timer_add = timer_add;
 	h->dh.timer_del = timer_del;
-	h->mono_ms = 1000000;
+	h->mono_ms = HOST_BEGIN_MS;
 	h->wall_ms = 1700000000000;
 	TAILQ_INIT(&h->timers);
 	TAILQ_INIT(&h->posts);
@@ -91,6 +92,8 @@ static void drop_list(struct timer_list *l, bool all)
 		if (!all && !t->process)
 			continue;
 		TAILQ_REMOVE(l, t, link);
+		if (t->own)
+			mem_free(t->arg);
 		mem_free(t);
 	}
 }
@@ -138,6 +141,18 @@ void host_post(void *ctx, void (*fn)(void *arg), void *arg)
 void host_after(struct host *h, int64_t ms, void (*fn)(void *arg), void *arg)
 {
 	add(h, false, h->mono_ms + ms, fn, arg);
+}
+
+void host_after_own(struct host *h, int64_t ms, void (*fn)(void *arg), void *arg)
+{
+	add(h, false, h->mono_ms + ms, fn, arg)->own = true;
+}
+
+int64_t host_next_ms(const struct host *h)
+{
+	const struct host_timer *t = TAILQ_FIRST(&h->timers);
+
+	return !TAILQ_EMPTY(&h->posts) ? h->mono_ms : t ? t->at : INT64_MAX;
 }
 
 void host_step_wall(struct host *h, int64_t ms)

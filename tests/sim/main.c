@@ -1,243 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One seed's life: devices, jobs and faults for a number of steps that change state, with every
- * invariant held after each; then peace, in which everything must come to its end within a bounded
- * time; then the last look.
- *
- *	sim [--seeds N] [--first SEED] [--steps N] [--trace] [--coverage]
- */
-#include "sim.h"
-
+/* The simulation's command line; README.md tells what it does. */
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "sim.h"
+#include "stats.h"
 
-#define PEACE_MS    (6 * 3600 * 1000LL) /* virtual time in which everything must end */
-#define PEACE_TURNS 3000000
+#define KEEP_MAX 100000
 
-static int64_t faults[FAULTS];
-static int64_t total_steps, total_crashes;
-static uint64_t current_seed;
+static const char help[] =
+	"usage: sim [OPTION…]            lives of many seeds; exit code 1: one broke an invariant\n"
+	"       sim --story FILE…        scripts, held against their traces\n"
+	"\n"
+	"  --seeds N      how many seeds (20)\n"
+	"  --first SEED   the first one (1)\n"
+	"  --steps N      steps that change state in each, before peace (5000)\n"
+	"  --jobs N       processes at a time (one for each processor)\n"
+	"  --coverage     a fault or legal transition that never occurred is a failure\n"
+	"  --trace        one seed, and what happens in it, on stdout\n"
+	"  --keep LIST    nothing happens but these deeds: d0,p3,f17,c2,o1.20\n"
+	"  --until MS     peace begins after so much virtual time\n"
+	"  --salt N       other delays for the same deeds, as --shrink found them\n"
+	"  --shrink SEED  finds a short list of deeds by which the seed still fails\n"
+	"  --seconds N    … within this time (120)\n"
+	"  --bless        with --story: writes the traces as they are now\n";
 
-static const char *const fault_names[FAULTS] = {"unplug", "replug", "session lost", "agent crash",
-	"stall", "action fails", "disobeyed stop", "needs a person", "store fails",
-	"crash before a commit", "crash after a commit", "clock step", "hot", "spool lost",
-	"late data", "moved, old end lingers", "no agent for it"};
+struct options {
+	struct life life;
+	int64_t seeds, seconds;
+	int jobs;
+	bool coverage, shrink, story, bless;
+};
 
-void sim_count_fault(enum fault f)
+static const struct option table[] = {{"seeds", required_argument, NULL, 'n'},
+	{"first", required_argument, NULL, 'f'}, {"steps", required_argument, NULL, 's'},
+	{"jobs", required_argument, NULL, 'j'}, {"coverage", no_argument, NULL, 'c'},
+	{"trace", no_argument, NULL, 't'}, {"keep", required_argument, NULL, 'k'},
+	{"until", required_argument, NULL, 'u'}, {"salt", required_argument, NULL, 'l'},
+	{"shrink", required_argument, NULL, 'r'}, {"seconds", required_argument, NULL, 'e'},
+	{"story", no_argument, NULL, 'y'}, {"bless", no_argument, NULL, 'b'},
+	{"help", no_argument, NULL, 'h'}, {0}};
+
+static void set_keep(struct life *l, const char *text)
 {
-	faults[f]++;
-}
+	static struct deed keep[KEEP_MAX];
 
-_Noreturn void sim_panic(const struct sim *s, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fprintf(stderr, "seed %llu, step %lld, %lld ms: ", (unsigned long long)current_seed,
-		(long long)s->steps, (long long)host_ms(s->host));
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	abort();
-}
-
-void sim_post(struct sim *s, const struct farm_event *ev)
-{
-	turn_post(s->turn, ev);
-}
-
-/* ---- the turn's outlets ---- */
-
-static void on_action(void *arg, const struct farm_action *a)
-{
-	struct sim *s = arg;
-
-	if (s->trace)
-		printf("%9lld   %s %s a%lld d%lld r%lld\n", (long long)host_ms(s->host),
-			a->cancel ? "cancel" : "action", action_kind_name(a->kind),
-			(long long)a->attempt, (long long)a->device, (long long)a->run);
-	world_action(s->world, a);
-}
-
-static void on_answer(void *arg, const struct farm_answer *a)
-{
-	struct sim *s = arg;
-
-	people_answer(s->people, a);
-}
-
-static void on_event(void *arg, const struct event_row *ev)
-{
-	struct sim *s = arg;
-
-	if (s->trace)
-		printf("%9lld %s %lld: %s -> %s %s\n", (long long)host_ms(s->host), ev->topic,
-			(long long)ev->subject, ev->from_state, ev->to_state, ev->cause);
-	oracle_event(s->oracle, ev);
-}
-
-static const struct turn_ops ops = {on_action, on_answer, on_event};
-
-static void fatal(void *arg, const char *text)
-{
-	sim_panic(arg, "%s", text);
-}
-
-/* ---- the controller's life ---- */
-
-static void boot(struct sim *s)
-{
-	struct farm_config cfg;
-
-	farm_config_default(&cfg);
-	s->turn = turn_new(&cfg, &s->env, (struct store *)s->store, &ops, s);
-	memstore_load(s->store, turn_farm(s->turn));
-	turn_post(s->turn, &(struct farm_event){.kind = FARM_BOOT});
-	world_restarted(s->world);
-}
-
-static void crash(struct sim *s)
-{
-	bool commit_first = rng_chance(&s->rng, 0.5);
-
-	sim_count_fault(commit_first ? FAULT_CRASH_AFTER : FAULT_CRASH_BEFORE);
-	total_crashes++;
-	if (s->trace)
-		printf("%9lld crash\n", (long long)host_ms(s->host));
-	memstore_crash(s->store, commit_first);
-	turn_free(s->turn);
-	host_crash(s->host);
-	world_crash(s->world);
-	people_crash(s->people);
-	boot(s);
-}
-
-static void check(struct sim *s)
-{
-	farm_check(turn_farm(s->turn));
-	if (memstore_idle(s->store) && turn_idle(s->turn) && rng_chance(&s->rng, 0.01))
-		oracle_compare(s->oracle);
-}
-
-static void people_due(void *arg)
-{
-	struct sim *s = arg;
-
-	if (s->peace)
+	l->keep = keep;
+	l->n_keep = deeds_parse(text, keep, KEEP_MAX);
+	if (l->n_keep >= 0)
 		return;
-	people_act(s->people);
-	host_after(s->host, rng_range(&s->rng, 100, 20000), people_due, s);
+	fprintf(stderr, "sim: --keep takes deeds such as d0,p3,f17,c2,o1.20\n");
+	exit(2);
 }
 
-static void fault_due(void *arg)
+static void set(struct options *o, int opt)
 {
-	struct sim *s = arg;
-
-	if (s->peace)
-		return;
-	world_fault(s->world);
-	host_after(s->host, rng_range(&s->rng, 100, 30000), fault_due, s);
-}
-
-static void peace_due(void *arg)
-{
-	struct sim *s = arg;
-
-	world_peace(s->world);
-	people_peace(s->people);
-	host_after(s->host, 20000, peace_due, s);
-}
-
-static void step(struct sim *s)
-{
-	int64_t before = memstore_commits(s->store);
-
-	if (!host_turn(s->host))
-		sim_panic(s, "nothing will ever happen again");
-	turn_run(s->turn);
-	check(s);
-	s->steps += memstore_commits(s->store) - before;
-	if (!s->peace && rng_chance(&s->rng, 0.0005))
-		crash(s);
-}
-
-static void dump_row(void *arg, const void *row)
-{
-	const struct row_table *t = arg;
-
-	fprintf(stderr, "%s", t->name);
-	for (int i = 0; i < t->n_cols; i++)
-		if (t->cols[i].kind == ROW_INT)
-			fprintf(stderr, " %s=%lld", t->cols[i].name,
-				(long long)*(const int64_t *)((const char *)row + t->cols[i].off));
-		else if (t->cols[i].kind == ROW_TEXT)
-			fprintf(stderr, " %s=%s", t->cols[i].name,
-				(const char *)row + t->cols[i].off);
-	fputc('\n', stderr);
-}
-
-/* What is still there, for whoever looks into it. */
-static void dump(const struct sim *s)
-{
-	for (int i = 0; core_tables[i]; i++)
-		farm_each(turn_farm(s->turn), core_tables[i], dump_row, (void *)core_tables[i]);
-}
-
-static void live(struct sim *s, int64_t steps)
-{
-	int64_t until;
-
-	boot(s);
-	host_after(s->host, 1000, people_due, s);
-	host_after(s->host, 1500, fault_due, s);
-	while (s->steps < steps)
-		step(s);
-	s->peace = true;
-	until = host_ms(s->host) + PEACE_MS;
-	host_after(s->host, 0, peace_due, s);
-	for (int i = 0; !oracle_all_ended(s->oracle) || !turn_idle(s->turn); i++) {
-		step(s);
-		if (host_ms(s->host) <= until && i <= PEACE_TURNS)
-			continue;
-		dump(s);
-		sim_panic(s, "something is still alive after %lld s of peace",
-			(long long)(PEACE_MS / 1000));
+	switch (opt) {
+	case 'n':
+		o->seeds = atoll(optarg);
+		break;
+	case 'r':
+		o->shrink = true;
+		/* fall through */
+	case 'f':
+		o->life.seed = strtoull(optarg, NULL, 10);
+		break;
+	case 's':
+		o->life.steps = atoll(optarg);
+		break;
+	case 'j':
+		o->jobs = atoi(optarg);
+		break;
+	case 'k':
+		set_keep(&o->life, optarg);
+		break;
+	case 'u':
+		o->life.until_ms = atoll(optarg);
+		break;
+	case 'l':
+		o->life.salt = atoll(optarg);
+		break;
+	case 'e':
+		o->seconds = atoll(optarg);
+		break;
+	case 'h':
+		fputs(help, stdout);
+		exit(0);
+	case '?':
+		fputs(help, stderr);
+		exit(2);
+	default:
+		o->coverage |= opt == 'c';
+		o->life.trace |= opt == 't';
+		o->story |= opt == 'y';
+		o->bless |= opt == 'b';
 	}
-	oracle_final(s->oracle);
-}
-
-static void run_seed(uint64_t seed, int64_t steps, bool trace)
-{
-	struct sim s = {.trace = trace};
-
-	current_seed = seed;
-	rng_seed(&s.rng, seed);
-	s.p_fail = rng_range(&s.rng, 0, 4) * 0.01;
-	s.p_stall = rng_range(&s.rng, 0, 4) * 0.005;
-	s.host = host_new();
-	s.env = (struct ctl_env){.host = host_driver_host(s.host),
-		.now = host_now,
-		.post = host_post,
-		.fatal = fatal,
-		.ctx = s.host};
-	s.store = memstore_new(&s);
-	s.people = people_new(&s);
-	s.oracle = oracle_new(&s);
-	s.world = world_new(&s, rng_range(&s.rng, 1, 12));
-	live(&s, steps);
-	total_steps += s.steps;
-	turn_free(s.turn);
-	world_free(s.world);
-	oracle_free(s.oracle);
-	people_free(s.people);
-	host_free(s.host);
-	memstore_free(s.store);
 }
 
 static double seconds(void)
@@ -248,53 +110,35 @@ static double seconds(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+static int many(const struct options *o)
+{
+	double begin = seconds();
+	int never;
+
+	if (pool_run(&o->life, o->seeds, o->jobs > 0 ? o->jobs : 1))
+		return 1;
+	never = stats_print(stats, seconds() - begin);
+	return o->coverage && never ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"seeds", required_argument, NULL, 'n'},
-		{"first", required_argument, NULL, 'f'}, {"steps", required_argument, NULL, 's'},
-		{"trace", no_argument, NULL, 't'}, {"coverage", no_argument, NULL, 'c'}, {0}};
-	int64_t seeds = 20, first = 1, steps = 5000;
-	bool trace = false, coverage = false;
-	double begin = seconds();
-	int opt, bad = 0;
+	struct options o = {.life = {.seed = 1, .steps = 5000},
+		.seeds = 20,
+		.seconds = 120,
+		.jobs = sysconf(_SC_NPROCESSORS_ONLN)};
+	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case 'n':
-			seeds = atoll(optarg);
-			break;
-		case 'f':
-			first = atoll(optarg);
-			break;
-		case 's':
-			steps = atoll(optarg);
-			break;
-		case 't':
-			trace = true;
-			break;
-		case 'c':
-			coverage = true;
-			break;
-		default:
-			fprintf(stderr,
-				"usage: sim [--seeds N] [--first SEED] [--steps N] [--trace] "
-				"[--coverage]\n");
-			return 2;
-		}
-	}
+	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1)
+		set(&o, opt);
 	log_set_level(LOG_LEVEL_ERR);
-	for (int64_t i = 0; i < seeds; i++)
-		run_seed(first + i, steps, trace);
-	printf("%lld seeds, %lld steps, %lld crashes, %.1f s\n", (long long)seeds,
-		(long long)total_steps, (long long)total_crashes, seconds() - begin);
-	for (int i = 0; i < FAULTS; i++)
-		printf("  %-22s %lld\n", fault_names[i], (long long)faults[i]);
-	bad = oracle_uncovered();
-	for (int i = 0; i < FAULTS; i++) {
-		if (faults[i])
-			continue;
-		printf("never occurred: %s\n", fault_names[i]);
-		bad++;
+	if (o.story)
+		return story_run(argv + optind, argc - optind, o.bless);
+	if (o.shrink)
+		return shrink(&o.life, o.seconds);
+	if (o.life.trace || o.life.keep) {
+		life_live(&o.life);
+		return 0;
 	}
-	return coverage && bad ? 1 : 0;
+	return many(&o);
 }

@@ -4,7 +4,7 @@
  * while
  * it fails, everything behind it fails too until store_retry(), as the real one does.
  */
-#include "sim.h"
+#include "memstore.h"
 
 #include <assert.h>
 #include <string.h>
@@ -13,6 +13,10 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "drivers/driver.h"
+#include "host.h"
+#include "oracle.h"
+#include "sim.h"
 #include "store/store.h"
 
 #define TABLES 8
@@ -20,7 +24,8 @@
 struct op {
 	const struct row_table *t;
 	int64_t id;
-	void *row; /* NULL: delete */
+	bool put; /* else its row is deleted */
+	void *row;
 };
 
 struct store_txn {
@@ -35,14 +40,24 @@ TAILQ_HEAD(txn_list, store_txn);
 
 struct memstore {
 	struct sim *sim;
-	struct map *rows[TABLES];
+	struct map *rows[TABLES]; /* all but events and audit, which nobody reads again */
+	struct map *open[TABLES]; /* of these, what a restart would load; it is pruned there */
 	struct txn_list queue;
+	struct rng rng;
 	bool busy;     /* a commit is on its way */
-	bool failing;  /* the disk is full */
+	int failing;   /* with this */
 	bool refusing; /* since a failure, until store_retry() */
-	int64_t commits;
+	int64_t slow_ms;
+	int64_t steps, commits;
 	int64_t last_id[TABLES];
+	struct touched {
+		const struct row_table *t;
+		int64_t id;
+	} * newest; /* what the last transaction touched */
+	int n_newest, cap_newest;
 };
+
+static int64_t turns; /* transactions begun: turns in which the farm was stepped */
 
 static int table_no(const struct row_table *t)
 {
@@ -58,8 +73,11 @@ struct memstore *memstore_new(struct sim *s)
 	struct memstore *m = mem_zalloc(sizeof(*m));
 
 	m->sim = s;
-	for (int i = 0; i < TABLES; i++)
+	m->rng = chance_rng(s->chance, SERIES_STORE, 0);
+	for (int i = 0; i < TABLES; i++) {
 		m->rows[i] = map_new();
+		m->open[i] = map_new();
+	}
 	TAILQ_INIT(&m->queue);
 	return m;
 }
@@ -72,7 +90,9 @@ void memstore_free(struct memstore *m)
 		while ((it = map_first(m->rows[i])))
 			row_free(core_tables[i], map_del(m->rows[i], map_key(it)));
 		map_free(m->rows[i]);
+		map_free(m->open[i]);
 	}
+	mem_free(m->newest);
 	mem_free(m);
 }
 
@@ -80,6 +100,7 @@ void memstore_free(struct memstore *m)
 
 struct store_txn *store_txn_new(void)
 {
+	turns++;
 	return mem_zalloc(sizeof(struct store_txn));
 }
 
@@ -99,7 +120,7 @@ static void add_op(struct store_txn *t, const struct row_table *tab, int64_t id,
 		t->cap = t->cap ? 2 * t->cap : 8;
 		t->ops = mem_realloc(t->ops, t->cap, sizeof(*t->ops));
 	}
-	t->ops[t->n++] = (struct op){tab, id, row};
+	t->ops[t->n++] = (struct op){tab, id, row != NULL, row};
 }
 
 void store_txn_put(struct store_txn *t, const struct row_table *tab, const void *row)
@@ -117,19 +138,62 @@ size_t store_txn_count(const struct store_txn *t)
 	return t->n;
 }
 
-static void apply(struct memstore *m, const struct store_txn *t)
+/* Whether a restart would load it; a run is looked at there, with its job. */
+static bool is_open(const struct row_table *t, const void *row)
 {
-	for (int i = 0; i < t->n; i++) {
-		const struct op *o = &t->ops[i];
-		int no = table_no(o->t);
+	const struct attempt_row *a = row;
 
-		row_free(o->t, map_del(m->rows[no], o->id));
-		if (o->row)
-			map_put(m->rows[no], o->id, row_copy(o->t, o->row));
-		if (o->id > m->last_id[no])
-			m->last_id[no] = o->id;
+	if (t == &lease_table)
+		return ((const struct lease_row *)row)->state < LEASE_RELEASED;
+	if (t == &job_table)
+		return ((const struct job_row *)row)->state < JOB_COMPLETED;
+	return t != &attempt_table || a->state != ATTEMPT_DONE || a->spool;
+}
+
+static void touch(struct memstore *m, const struct op *o)
+{
+	if (m->n_newest == m->cap_newest) {
+		m->cap_newest = m->cap_newest ? 2 * m->cap_newest : 64;
+		m->newest = mem_realloc(m->newest, m->cap_newest, sizeof(*m->newest));
 	}
+	m->newest[m->n_newest++] = (struct touched){o->t, o->id};
+}
+
+/* Returns whether something is different now. The transaction is applied once: its rows move. */
+static bool apply_op(struct memstore *m, struct op *o)
+{
+	int no = table_no(o->t);
+	void *old;
+	bool changed;
+
+	if (o->id > m->last_id[no])
+		m->last_id[no] = o->id;
+	if (o->t == &event_table || o->t == &audit_table)
+		return true;
+	touch(m, o);
+	old = map_del(m->rows[no], o->id);
+	oracle_row(m->sim->oracle, o->t, old, o->row);
+	changed = !o->put || !old || row_differs(o->t, old, o->row);
+	row_free(o->t, old);
+	if (o->put)
+		map_put(m->rows[no], o->id, o->row);
+	if (o->put && is_open(o->t, o->row))
+		map_put(m->open[no], o->id, o->row);
+	else
+		map_del(m->open[no], o->id);
+	o->row = NULL;
+	return changed;
+}
+
+static void apply(struct memstore *m, struct store_txn *t)
+{
+	bool changed = false;
+
+	m->n_newest = 0;
+	for (int i = 0; i < t->n; i++)
+		changed |= apply_op(m, &t->ops[i]);
 	m->commits++;
+	m->steps += changed;
 }
 
 static void begin(struct memstore *m);
@@ -138,7 +202,7 @@ static void commit(void *arg)
 {
 	struct memstore *m = arg;
 	struct store_txn *t = TAILQ_FIRST(&m->queue);
-	int rc = m->refusing ? ERR_IO : m->failing ? ERR_NOSPACE : 0;
+	int rc = m->refusing ? ERR_IO : m->failing;
 
 	m->busy = false;
 	if (!t)
@@ -148,16 +212,20 @@ static void commit(void *arg)
 		m->refusing = true;
 	else
 		apply(m, t);
-	t->done(t->arg, rc, rc ? "the disk is full" : "");
+	t->done(t->arg, rc, rc ? err_name(rc) : "");
 	begin(m);
 }
 
 static void begin(struct memstore *m)
 {
+	struct driver_host *dh = host_driver_host(m->sim->host);
+
 	if (m->busy || TAILQ_EMPTY(&m->queue))
 		return;
 	m->busy = true;
-	host_after(m->sim->host, rng_range(&m->sim->rng, 0, 40), commit, m);
+	/* A timer of the process: with it the commit under way dies. */
+	dh->timer_add(dh, dh->now_ms(dh) + (m->slow_ms ? m->slow_ms : rng_range(&m->rng, 0, 40)),
+		commit, m);
 }
 
 void store_submit(struct store *s, struct store_txn *t,
@@ -179,19 +247,26 @@ void store_retry(struct store *s)
 /* ---- the simulation's side ---- */
 
 /* The transactions themselves belong to the turn, which is freed too. */
-void memstore_crash(struct memstore *m, bool commit_first)
+bool memstore_crash(struct memstore *m, bool commit_first)
 {
 	struct store_txn *t = TAILQ_FIRST(&m->queue);
+	bool busy = t && !m->failing && !m->refusing;
 
-	if (t && commit_first && !m->failing && !m->refusing)
+	if (busy && commit_first)
 		apply(m, t);
 	TAILQ_INIT(&m->queue);
 	m->busy = m->refusing = false;
+	return busy;
 }
 
-void memstore_set_failing(struct memstore *m, bool on)
+void memstore_set_failing(struct memstore *m, int rc)
 {
-	m->failing = on;
+	m->failing = rc;
+}
+
+void memstore_set_slow(struct memstore *m, int64_t ms)
+{
+	m->slow_ms = ms;
 }
 
 bool memstore_idle(const struct memstore *m)
@@ -199,29 +274,33 @@ bool memstore_idle(const struct memstore *m)
 	return TAILQ_EMPTY(&m->queue);
 }
 
-int memstore_load(struct memstore *m, struct farm *f)
+/* A run is loaded while its job is. */
+static bool is_orphan(const struct memstore *m, const struct row_table *t, const void *row)
 {
+	return t == &run_table &&
+	       !map_get(m->open[table_no(&job_table)], ((const struct run_row *)row)->job);
+}
+
+void memstore_load(struct memstore *m, struct farm *f)
+{
+	struct map_item *it, *next;
 	struct err e;
 
 	for (int i = 0; core_tables[i]; i++) {
 		farm_set_last_id(f, core_tables[i], m->last_id[i]);
-		if (core_tables[i] == &event_table || core_tables[i] == &audit_table)
-			continue;
-		for (struct map_item *it = map_first(m->rows[i]); it; it = map_next(it))
-			if (farm_load(f, core_tables[i], map_value(it), &e))
+		for (it = map_first(m->open[i]); it; it = next) {
+			next = map_next(it);
+			if (is_orphan(m, core_tables[i], map_value(it)))
+				map_del(m->open[i], map_key(it));
+			else if (farm_load(f, core_tables[i], map_value(it), &e))
 				sim_panic(m->sim, "cannot load: %s", e.text);
+		}
 	}
-	return 0;
 }
 
 const void *memstore_row(const struct memstore *m, const struct row_table *t, int64_t id)
 {
 	return map_get(m->rows[table_no(t)], id);
-}
-
-int64_t memstore_count(const struct memstore *m, const struct row_table *t)
-{
-	return map_count(m->rows[table_no(t)]);
 }
 
 void memstore_each(const struct memstore *m, const struct row_table *t,
@@ -231,7 +310,32 @@ void memstore_each(const struct memstore *m, const struct row_table *t,
 		fn(arg, map_value(it));
 }
 
+void memstore_each_open(const struct memstore *m, const struct row_table *t,
+	void (*fn)(void *arg, const void *row), void *arg)
+{
+	for (struct map_item *it = map_first(m->open[table_no(t)]); it; it = map_next(it))
+		if (!is_orphan(m, t, map_value(it)))
+			fn(arg, map_value(it));
+}
+
+void memstore_each_new(const struct memstore *m,
+	void (*fn)(void *arg, const struct row_table *t, int64_t id), void *arg)
+{
+	for (int i = 0; i < m->n_newest; i++)
+		fn(arg, m->newest[i].t, m->newest[i].id);
+}
+
 int64_t memstore_commits(const struct memstore *m)
 {
 	return m->commits;
+}
+
+int64_t memstore_steps(const struct memstore *m)
+{
+	return m->steps;
+}
+
+int64_t memstore_turns(void)
+{
+	return turns;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* People: they submit jobs of every shape, cancel, reserve, extend, release, quarantine, retire. */
-#include "sim.h"
+#include "people.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,26 +8,27 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "oracle.h"
+#include "sim.h"
+#include "stats.h"
 
-#define OPEN_MAX    64
 #define KNOWN_MAX   256
 #define RETIRED_MAX 4 /* of a seed's devices */
 #define JOBS_MAX    40
 
-enum ask { ASK_NONE, ASK_JOB, ASK_LEASE, ASK_OTHER };
-
 struct people {
 	struct sim *s;
-	enum ask open[OPEN_MAX]; /* by token modulo OPEN_MAX */
+	struct rng rng;   /* of the present deed */
+	struct map *open; /* what was asked and not answered, by token */
 	int64_t next_token;
 	int64_t jobs[KNOWN_MAX], leases[KNOWN_MAX];
 	int n_jobs, n_leases;
 	int retired, habit;
+	struct job_shape last; /* what may be submitted once more, with its key */
 	char last_key[LIMIT_VALUE];
-	struct rstr *last_spec;
-	char last_sha[LIMIT_SHA256];
 };
 
 /* Of twenty acts: submit, cancel, reserve, extend or release, operate. A seed has one kind of people. */
@@ -45,17 +46,21 @@ struct people *people_new(struct sim *s)
 	struct people *p = mem_zalloc(sizeof(*p));
 
 	p->s = s;
-	p->habit = rng_range(&s->rng, 0, N_HABITS - 1);
+	p->open = map_new();
+	p->rng = chance_rng(s->chance, SERIES_LIFE, 1);
+	p->habit = rng_range(&p->rng, 0, N_HABITS - 1);
 	return p;
 }
 
 void people_free(struct people *p)
 {
-	rstr_unref(p->last_spec);
+	map_free(p->open);
 	mem_free(p);
 }
 
-static void request(struct people *p, struct farm_event *ev, enum ask what)
+/* ---- requests and answers ---- */
+
+int people_request(struct people *p, struct farm_event *ev, enum ask what)
 {
 	int rc;
 
@@ -63,9 +68,11 @@ static void request(struct people *p, struct farm_event *ev, enum ask what)
 	ev->actor = "somebody";
 	rc = turn_request(p->s->turn, ev);
 	if (!rc)
-		p->open[ev->token % OPEN_MAX] = what;
+		map_put(p->open, ev->token, (void *)(intptr_t)(what + 1));
 	else if (rc != ERR_IO && rc != ERR_FULL)
-		sim_panic(p->s, "a request was refused with %s", err_name(rc));
+		sim_panic(p->s, "requests are refused for the store or a full queue alone: %s",
+			err_name(rc));
+	return rc;
 }
 
 static void remember(int64_t *list, int *n, int64_t id)
@@ -75,8 +82,10 @@ static void remember(int64_t *list, int *n, int64_t id)
 
 void people_answer(struct people *p, const struct farm_answer *a)
 {
-	enum ask what = p->open[a->token % OPEN_MAX];
+	enum ask what = (intptr_t)map_del(p->open, a->token) - 1;
 
+	if ((int)what < 0)
+		sim_panic(p->s, "every request is answered once: #%lld again", (long long)a->token);
 	if (what == ASK_JOB && !a->rc) {
 		oracle_accepted(p->s->oracle, a->id);
 		if (!a->existed)
@@ -84,11 +93,46 @@ void people_answer(struct people *p, const struct farm_answer *a)
 	}
 	if (what == ASK_LEASE && !a->rc)
 		remember(p->leases, &p->n_leases, a->id);
+	if (what == ASK_NONE) {
+		if (a->rc != ERR_NOTFOUND)
+			sim_panic(p->s, "what is not there cannot be cancelled");
+		return;
+	}
+	sim_tell(p->s, "answer #%lld: %s", (long long)a->token, a->text);
 }
 
 void people_crash(struct people *p)
 {
-	memset(p->open, 0, sizeof(p->open));
+	map_free(p->open);
+	p->open = map_new();
+}
+
+void people_final(struct people *p)
+{
+	if (map_count(p->open))
+		sim_panic(p->s, "every request is answered: #%lld is not",
+			(long long)map_key(map_first(p->open)));
+}
+
+/* Until the queue is full: what is refused then is refused before it costs anybody a completion. */
+void people_flood(struct people *p)
+{
+	int64_t events, commits;
+	int rc;
+
+	do {
+		struct farm_event ev = {.kind = FARM_JOB_CANCEL,
+			.u.cancel = {.job = INT64_MAX, .reason = "no such job"}};
+
+		rc = people_request(p, &ev, ASK_NONE);
+	} while (!rc);
+	turn_get_load(p->s->turn, &events, &commits);
+	sim_tell(p->s, "flood: %lld events wait, then: %s", (long long)events, err_name(rc));
+	if (rc != ERR_FULL)
+		return;
+	stats_count(FAULT_QUEUE_FULL);
+	if (events > TURN_QUEUE)
+		sim_panic(p->s, "the queue is bounded: %lld events", (long long)events);
 }
 
 /* ---- jobs ---- */
@@ -103,64 +147,86 @@ static const char *pick_selector(struct rng *r)
 	return all[rng_range(r, 0, rng_chance(r, 0.05) ? 6 : 5)];
 }
 
-static void write_job(struct people *p, struct buf *b)
+static void write_job(const struct job_shape *j, struct buf *b)
 {
-	struct rng *r = &p->s->rng;
-	int variants = rng_range(r, 1, 3);
-	int count = rng_chance(r, 0.1)    ? 0
-	            : rng_chance(r, 0.15) ? rng_range(r, 5, 8)
-	                                  : rng_range(r, 1, 3);
-	int rounds = rng_range(r, 1, 2), max_rounds = rounds + rng_range(r, 0, 2);
-
 	buf_printf(b, "{\"schema\": \"framefarm.job/1\", \"name\": \"job\", \"model\": {\"name\": "
 		      "\"m\", \"variants\": [");
-	for (int v = 0; v < variants; v++)
+	for (int v = 0; v < j->variants; v++)
 		buf_printf(b,
 			"%s{\"name\": \"v%d\", \"file\": {\"sha256\": \"%064d\", \"bytes\": 10, "
 			"\"name\": \"m.onnx\"}}",
 			v ? ", " : "", v, v);
-	buf_printf(
-		b, "]}, \"measure\": {\"rounds\": %d, \"max_rounds\": %d}, ", rounds, max_rounds);
-	buf_printf(b, "\"devices\": {\"select\": %s, ", pick_selector(r));
-	if (count)
-		buf_printf(b, "\"count\": %d}, ", count);
+	buf_printf(b, "]}, \"measure\": {\"rounds\": %d, \"max_rounds\": %d}, ", j->rounds,
+		j->max_rounds);
+	buf_printf(b, "\"devices\": {\"select\": %s, ", j->selector);
+	if (j->count)
+		buf_printf(b, "\"count\": %d}, ", j->count);
 	else
 		buf_printf(b, "\"count\": \"all\"}, ");
-	buf_printf(b, "\"priority\": %d, \"retries\": %d}", (int)rng_range(r, -2, 2),
-		(int)rng_range(r, 0, 3));
+	buf_printf(b, "\"priority\": %d, \"retries\": %d}", j->priority, j->retries);
+}
+
+int people_submit(struct people *p, const struct job_shape *shape)
+{
+	struct farm_event ev = {.kind = FARM_JOB_SUBMIT};
+	char sha[LIMIT_SHA256], key[LIMIT_VALUE];
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 0);
+	write_job(shape, &b);
+	hash_bytes(b.data, b.len, sha);
+	snprintf(key, sizeof(key), "key-%lld", (long long)p->next_token);
+	ev.u.submit.spec = rstr_new(buf_text(&b), b.len);
+	ev.u.submit.spec_sha256 = sha;
+	ev.u.submit.idempotency_key = shape->key ? shape->key : key;
+	rc = people_request(p, &ev, ASK_JOB);
+	rstr_unref(ev.u.submit.spec);
+	buf_fini(&b);
+	if (!shape->key)
+		str_copy(p->last_key, sizeof(p->last_key), key);
+	return rc;
+}
+
+/* Mostly a few devices and variants, now and then many or all. */
+static struct job_shape draw_job(struct rng *r)
+{
+	struct job_shape j = {.variants = rng_chance(r, 0.03) ? 8 : rng_range(r, 1, 3)};
+
+	j.count = rng_chance(r, 0.1)    ? 0
+	          : rng_chance(r, 0.15) ? rng_range(r, 5, 12)
+	                                : rng_range(r, 1, 3);
+	j.rounds = rng_range(r, 1, 2);
+	j.max_rounds = j.rounds + rng_range(r, 0, 2);
+	j.selector = pick_selector(r);
+	j.priority = rng_range(r, -2, 2);
+	j.retries = rng_range(r, 0, 3);
+	return j;
 }
 
 static void submit(struct people *p)
 {
-	struct farm_event ev = {.kind = FARM_JOB_SUBMIT};
-	bool again = *p->last_key && rng_chance(&p->s->rng, 0.1);
-	struct buf b;
+	struct job_shape again = p->last;
 
-	if (!again) {
-		buf_init(&b, 0);
-		write_job(p, &b);
-		rstr_unref(p->last_spec);
-		p->last_spec = rstr_new(buf_text(&b), b.len);
-		hash_bytes(b.data, b.len, p->last_sha);
-		snprintf(p->last_key, sizeof(p->last_key), "key-%lld", (long long)p->next_token);
-		buf_fini(&b);
+	if (*p->last_key && rng_chance(&p->rng, 0.1)) {
+		again.key = p->last_key;
+		people_submit(p, &again);
+		return;
 	}
-	ev.u.submit.spec = p->last_spec;
-	ev.u.submit.spec_sha256 = p->last_sha;
-	ev.u.submit.idempotency_key = p->last_key;
-	request(p, &ev, ASK_JOB);
+	p->last = draw_job(&p->rng);
+	people_submit(p, &p->last);
 }
 
 static int64_t one_of(struct people *p, const int64_t *list, int n)
 {
 	int have = n < KNOWN_MAX ? n : KNOWN_MAX;
 
-	return have ? list[rng_range(&p->s->rng, 0, have - 1)] : 0;
+	return have ? list[rng_range(&p->rng, 0, have - 1)] : 0;
 }
 
 static void retry(struct people *p, int64_t job)
 {
-	request(p,
+	people_request(p,
 		&(struct farm_event){
 			.kind = FARM_JOB_RETRY, .u.retry = {.job = job, .reason = "it was mended"}},
 		ASK_OTHER);
@@ -168,7 +234,7 @@ static void retry(struct people *p, int64_t job)
 
 static void cancel(struct people *p, int64_t job)
 {
-	request(p,
+	people_request(p,
 		&(struct farm_event){.kind = FARM_JOB_CANCEL,
 			.u.cancel = {.job = job, .reason = "not wanted any more"}},
 		ASK_OTHER);
@@ -178,14 +244,14 @@ static void cancel(struct people *p, int64_t job)
 
 static void reserve(struct people *p)
 {
-	const char *sel = pick_selector(&p->s->rng);
+	const char *sel = pick_selector(&p->rng);
 	struct farm_event ev = {.kind = FARM_LEASE_ASK};
 
 	ev.u.ask.selector = rstr_new(sel, strlen(sel));
-	ev.u.ask.for_ms = rng_range(&p->s->rng, 1000, 600000);
-	ev.u.ask.priority = rng_range(&p->s->rng, -1, 1);
+	ev.u.ask.for_ms = rng_range(&p->rng, 1000, 600000);
+	ev.u.ask.priority = rng_range(&p->rng, -1, 1);
 	ev.u.ask.reason = "debugging";
-	request(p, &ev, ASK_LEASE);
+	people_request(p, &ev, ASK_LEASE);
 	rstr_unref(ev.u.ask.selector);
 }
 
@@ -194,15 +260,15 @@ static void extend_or_release(struct people *p)
 	int64_t lease = one_of(p, p->leases, p->n_leases);
 	struct farm_event ev = {0};
 
-	if (rng_chance(&p->s->rng, 0.4)) {
+	if (rng_chance(&p->rng, 0.4)) {
 		ev.kind = FARM_LEASE_EXTEND;
 		ev.u.extend.lease = lease;
-		ev.u.extend.for_ms = rng_range(&p->s->rng, 1000, 300000);
+		ev.u.extend.for_ms = rng_range(&p->rng, 1000, 300000);
 	} else {
 		ev.kind = FARM_LEASE_RELEASE;
 		ev.u.release.lease = lease;
 	}
-	request(p, &ev, ASK_OTHER);
+	people_request(p, &ev, ASK_OTHER);
 }
 
 /* One in the state that was drawn, so that rare states are met too; else any. */
@@ -232,39 +298,39 @@ static bool is_common(int64_t state)
 /* Something to be done to a device itself: mostly to one that is free, as it should be. */
 static void ask_service(struct people *p)
 {
-	struct pick pick = {.rng = &p->s->rng, .state = DEVICE_READY};
+	struct pick pick = {.rng = &p->rng, .state = DEVICE_READY};
 	struct farm_event ev = {.kind = FARM_DEVICE_ADMIN};
 
-	ev.u.admin.what = rng_range(&p->s->rng, FARM_ADMIN_DETACH, FARM_ADMIN_PROVISION);
+	ev.u.admin.what = rng_range(&p->rng, FARM_ADMIN_DETACH, FARM_ADMIN_PROVISION);
 	if (ev.u.admin.what == FARM_ADMIN_ATTACH)
 		pick.state = DEVICE_NEEDS_HUMAN;
-	else if (rng_chance(&p->s->rng, 0.2))
-		pick.state = rng_range(&p->s->rng, 1, DEVICE_STATES_END - 1);
+	else if (rng_chance(&p->rng, 0.2))
+		pick.state = rng_range(&p->rng, 1, DEVICE_STATES_END - 1);
 	farm_each(turn_farm(p->s->turn), &device_table, pick_device, &pick);
 	ev.u.admin.device = pick.found ? pick.found : pick.any;
 	ev.u.admin.reason = "it is wanted elsewhere";
-	request(p, &ev, ASK_OTHER);
+	people_request(p, &ev, ASK_OTHER);
 }
 
 static void operate(struct people *p)
 {
-	struct pick pick = {.rng = &p->s->rng};
+	struct pick pick = {.rng = &p->rng};
 	struct farm_event ev = {.kind = FARM_DEVICE_ADMIN};
-	bool retire = p->retired < RETIRED_MAX && rng_chance(&p->s->rng, 0.6);
+	bool retire = p->retired < RETIRED_MAX && rng_chance(&p->rng, 0.6);
 
 	do
-		pick.state = rng_range(&p->s->rng, 1, DEVICE_STATES_END - 1);
+		pick.state = rng_range(&p->rng, 1, DEVICE_STATES_END - 1);
 	while (retire && (!farm_device_may(pick.state, DEVICE_RETIRED) ||
-				 (is_common(pick.state) && !rng_chance(&p->s->rng, 0.05))));
+				 (is_common(pick.state) && !rng_chance(&p->rng, 0.05))));
 	farm_each(turn_farm(p->s->turn), &device_table, pick_device, &pick);
 	ev.u.admin.device = pick.found ? pick.found : pick.any;
 	ev.u.admin.reason = "looks odd";
-	ev.u.admin.what = rng_chance(&p->s->rng, 0.6) ? FARM_ADMIN_RELEASE : FARM_ADMIN_QUARANTINE;
+	ev.u.admin.what = rng_chance(&p->rng, 0.6) ? FARM_ADMIN_RELEASE : FARM_ADMIN_QUARANTINE;
 	if (retire && pick.found) {
 		ev.u.admin.what = FARM_ADMIN_RETIRE;
 		p->retired++;
 	}
-	request(p, &ev, ASK_OTHER);
+	people_request(p, &ev, ASK_OTHER);
 }
 
 static void find_paused(void *arg, const void *row)
@@ -283,18 +349,20 @@ static void retry_paused(struct people *p)
 	retry(p, job);
 }
 
-void people_act(struct people *p)
+void people_act(struct people *p, int64_t number)
 {
 	const int *h = habits[p->habit];
-	int64_t n = rng_range(&p->s->rng, 0, 19);
 	struct farm_counts c;
+	int64_t n;
 
+	p->rng = chance_rng(p->s->chance, SERIES_PEOPLE, number);
+	n = rng_range(&p->rng, 0, 19);
 	farm_get_counts(turn_farm(p->s->turn), &c);
 	if ((n -= h[0]) < 0) {
 		if (c.live_jobs < JOBS_MAX)
 			submit(p);
 	} else if ((n -= h[1]) < 0) {
-		if (rng_chance(&p->s->rng, 0.7))
+		if (rng_chance(&p->rng, 0.7))
 			cancel(p, one_of(p, p->jobs, p->n_jobs));
 		else
 			retry_paused(p);
@@ -302,7 +370,7 @@ void people_act(struct people *p)
 		reserve(p);
 	} else if ((n -= h[3]) < 0) {
 		extend_or_release(p);
-	} else if (rng_chance(&p->s->rng, 0.4)) {
+	} else if (rng_chance(&p->rng, 0.4)) {
 		ask_service(p);
 	} else {
 		operate(p);
@@ -310,10 +378,6 @@ void people_act(struct people *p)
 }
 
 /* ---- peace ---- */
-
-struct peace {
-	struct people *p;
-};
 
 static void end_paused(void *arg, const void *row)
 {
@@ -328,14 +392,14 @@ static void free_device(void *arg, const void *row)
 	const struct device_row *d = row;
 
 	if (*d->detached_by)
-		request(arg,
+		people_request(arg,
 			&(struct farm_event){.kind = FARM_DEVICE_ADMIN,
 				.u.admin = {.device = d->id,
 					.what = FARM_ADMIN_ATTACH,
 					.reason = "we need it"}},
 			ASK_OTHER);
 	if (d->state == DEVICE_QUARANTINED)
-		request(arg,
+		people_request(arg,
 			&(struct farm_event){.kind = FARM_DEVICE_ADMIN,
 				.u.admin = {.device = d->id,
 					.what = FARM_ADMIN_RELEASE,

@@ -1,129 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The simulation: the real core and the real turn in virtual time, over a store in memory and a
- * world of phones that unplug, stall, answer late or twice as slow, fail, heat up and come back. A
- * seed decides everything, so a failing seed replays.
+ * world of phones that unplug, stall, answer late, twice or never, fail, heat up and come back. A
+ * seed decides everything, so a failing seed replays; README.md says which file is what.
  *
- *	rng.c      the seed's random numbers
- *	memstore.c store.h in memory: commits in order, slow, failing, or never
- *	host.c     virtual time, timers, posts
- *	world.c    devices, agents, what actions do to them
- *	people.c   jobs, cancels, reservations, operators
- *	oracle.c   what must hold, from the outside: nothing lost, nothing doubled
- *	main.c     one seed's life: faults, then peace, then the end
+ * One life is one struct sim: life.c lives it by chance, story.c by a script.
  */
 #ifndef FRAMEFARM_SIM_H
 #define FRAMEFARM_SIM_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "core/farm.h"
+#include "chance.h"
 #include "farm/ctl.h"
 #include "farm/turn.h"
-
-struct sim;
-
-/* ---- rng.c ---- */
-struct rng {
-	uint64_t s;
-};
-void rng_seed(struct rng *r, uint64_t seed);
-uint64_t rng_next(struct rng *r);
-int64_t rng_range(struct rng *r, int64_t low, int64_t high); /* both included */
-bool rng_chance(struct rng *r, double p);
-
-/* ---- host.c: virtual time ---- */
-struct host;
-struct host *host_new(void);
-void host_free(struct host *h);
-struct driver_host *host_driver_host(struct host *h);
-struct now host_now(void *h);
-void host_post(void *h, void (*fn)(void *arg), void *arg);
-/* Once, after ms of virtual time; the world's own, which a crash of the controller does not stop.
- * */
-void host_after(struct host *h, int64_t ms, void (*fn)(void *arg), void *arg);
-void host_step_wall(struct host *h, int64_t ms); /* somebody sets the clock */
-/* Runs what is posted; else moves time to the next timer and runs what is due. False: nothing is
- * left to wait for. */
-bool host_turn(struct host *h);
-int64_t host_ms(const struct host *h);
-void host_crash(struct host *h); /* timers and posts of the process are gone, the world's go on */
-
-/* ---- memstore.c ---- */
-struct memstore;
-struct memstore *memstore_new(struct sim *s);
-void memstore_free(struct memstore *m);
-void memstore_crash(
-	struct memstore *m, bool commit_first); /* what is under way is lost, or just made it */
-void memstore_set_failing(struct memstore *m, bool on);
-int memstore_load(struct memstore *m, struct farm *f);
-/* NULL when the row is not there. */
-const void *memstore_row(const struct memstore *m, const struct row_table *t, int64_t id);
-int64_t memstore_count(const struct memstore *m, const struct row_table *t);
-void memstore_each(const struct memstore *m, const struct row_table *t,
-	void (*fn)(void *arg, const void *row), void *arg);
-int64_t memstore_commits(const struct memstore *m);
-bool memstore_idle(const struct memstore *m);
-
-/* ---- world.c ---- */
-struct world;
-struct world *world_new(struct sim *s, int n_devices);
-void world_free(struct world *w);
-void world_action(struct world *w, const struct farm_action *a);
-void world_fault(struct world *w);     /* one random thing goes wrong, or right again */
-void world_peace(struct world *w);     /* everything is plugged in and works from now on */
-void world_restarted(struct world *w); /* the controller is new: devices arrive again */
-void world_crash(struct world *w);     /* it knows nothing of actions under way any more */
-
-/* ---- people.c ---- */
-struct people;
-struct people *people_new(struct sim *s);
-void people_free(struct people *p);
-void people_act(struct people *p);
-void people_answer(struct people *p, const struct farm_answer *a);
-void people_peace(struct people *p); /* cancel what is paused, release what is reserved */
-void people_crash(struct people *p); /* their open requests are never answered */
-
-/* ---- oracle.c ---- */
-struct oracle;
-struct oracle *oracle_new(struct sim *s);
-void oracle_free(struct oracle *o);
-void oracle_event(struct oracle *o, const struct event_row *ev);
-void oracle_accepted(struct oracle *o, int64_t job);
-void oracle_logs(struct oracle *o, const struct farm_action *a);
-void oracle_start(struct oracle *o, const struct farm_action *a);
-void oracle_compare(struct oracle *o); /* stored rows equal memory */
-void oracle_final(struct oracle *o);
-bool oracle_all_ended(const struct oracle *o);
-void oracle_print(const struct oracle *o);
-int oracle_uncovered(void); /* transitions that no seed has taken; prints them */
-
-/* ---- main.c ---- */
-enum fault {
-	FAULT_UNPLUG,
-	FAULT_REPLUG,
-	FAULT_SESSION,
-	FAULT_AGENT_CRASH,
-	FAULT_STALL,
-	FAULT_ACTION_FAILS,
-	FAULT_DISOBEY,
-	FAULT_HUMAN,
-	FAULT_STORE_FAILS,
-	FAULT_CRASH_BEFORE,
-	FAULT_CRASH_AFTER,
-	FAULT_CLOCK,
-	FAULT_HOT,
-	FAULT_LOST_SPOOL,
-	FAULT_LATE,
-	FAULT_MOVE,
-	FAULT_NO_AGENT,
-	FAULTS
-};
+#include "world.h"
 
 struct sim {
-	struct rng rng;
+	uint64_t seed;
+	struct chance *chance;
 	struct host *host;
 	struct memstore *store;
 	struct world *world;
@@ -131,16 +27,70 @@ struct sim {
 	struct oracle *oracle;
 	struct turn *turn;
 	struct ctl_env env;
+	struct fate (*fate)(struct sim *s, const struct farm_action *a, int phone, int64_t nth);
+	void (*tell)(struct sim *s, const char *line); /* NULL: nobody listens */
+	void *tell_arg;
 	bool peace;
-	int64_t steps;
-	bool trace;
-	double p_fail, p_stall;
+	bool dying;    /* the process is dead, and its turn has not ended yet */
+	bool die_amid; /* … as soon as it has given out one of the next commit's actions */
+	int64_t steps; /* transactions that changed a row */
+	int64_t checks;
+	bool compare_all; /* as soon as the store is idle */
+	double p_fail, p_stall, p_odd;
 };
 
-void sim_count_fault(enum fault f);
+/* ---- life.c ---- */
+
+struct life {
+	uint64_t seed;
+	int64_t salt;     /* other delays and fates for the same deeds; 0: as the seed has them */
+	int64_t steps;    /* then peace */
+	int64_t until_ms; /* … or after so much virtual time; 0: no such end */
+	const struct deed *keep; /* nothing but these happens; NULL: everything does */
+	int n_keep;
+	bool trace;          /* on stdout */
+	bool no_peace;       /* it ends where peace would begin */
+	struct deed *record; /* its deeds go here, their number into *progress; NULL: nowhere */
+	size_t max_record;
+};
+void life_live(const struct life *l); /* returns unless something is broken */
+
+/* How far the present life is, in memory that a watching process may share. */
+struct progress {
+	uint64_t seed;
+	int64_t steps, ms, calm_ms; /* the last: when peace began */
+	bool peace;
+	size_t n_deeds;
+};
+extern struct progress *progress;
+
+/* What a life by chance and one by a script have in common. */
+void sim_init(struct sim *s, int n_devices);
+void sim_fini(struct sim *s);
+void sim_boot(struct sim *s);
+enum sim_crash { CRASH_BEFORE, CRASH_AFTER, CRASH_IDLE };
+void sim_crash(struct sim *s, enum sim_crash how);
+void sim_step(struct sim *s); /* one turn of the loop, and every invariant */
+void sim_peace(struct sim *s);
+
+/* Ends the process: an invariant is broken. */
 _Noreturn void sim_panic(const struct sim *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* An event from the world or from people into the turn. */
+/* To the trace, with the time in front. */
+void sim_tell(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* An event from the world into the turn. */
 void sim_post(struct sim *s, const struct farm_event *ev);
+
+/* ---- shrink.c ---- */
+/* Finds a short story of a life that fails, and prints it. 0: found; 1: it does not fail. */
+int shrink(const struct life *l, int64_t seconds);
+
+/* ---- pool.c ---- */
+/* Lives of the seeds, so many at a time; 0 unless one failed. Counts are in *stats. */
+int pool_run(const struct life *first, int64_t seeds, int jobs);
+
+/* ---- story.c ---- */
+/* Runs the stories and holds them against their traces, as TAP; bless writes the traces. */
+int story_run(char **files, int n, bool bless);
 
 #endif
