@@ -114,8 +114,11 @@ static void dispatch(struct farm *f, const struct action_row *row, const struct 
 		return;
 	case ACTION_DISCARD:
 		a = map_get(f->attempts, row->attempt);
+		d = map_get(f->devices, row->device);
 		if (a)
 			attempt_action_done(f, a, row->kind, ev);
+		else if (d && ev->u.done.rc)
+			stray_failed(f, d, row->arg);
 		return;
 	case ACTION_JUDGE:
 		r = map_get(f->runs, row->run);

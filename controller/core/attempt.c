@@ -453,7 +453,7 @@ void attempt_reported(struct farm *f, struct device *d, int64_t id, bool ended)
 
 	if (!a || a->row.device != d->row.id || a->row.state == ATTEMPT_STAGING) {
 		/* Nobody knows it: an explicit discard, so that the spool drains. */
-		action_issue(f, ACTION_DISCARD, d, NULL, NULL, 0, id, f->cfg.discard_ms);
+		stray_discard(f, d, id);
 		return;
 	}
 	if (!attempt_is_live(a)) {

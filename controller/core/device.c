@@ -289,6 +289,8 @@ static void identified(struct farm *f, struct device *d, const struct farm_event
 static void become_ready(struct farm *f, struct device *d)
 {
 	device_set_state(f, d, DEVICE_READY, NULL);
+	if (d->n_strays)
+		timer_set(f, &d->timer, f->cfg.need_recheck_ms);
 	queue_device_ready(f, d);
 	queue_match_device(f, d);
 }
@@ -386,6 +388,7 @@ static void prepared(struct farm *f, struct device *d, const struct farm_event *
 	}
 	d->agent_up = true;
 	d->spared = false;
+	d->n_strays = 0; /* it says anew what it has */
 	str_copy(d->row.agent_uuid, sizeof(d->row.agent_uuid), agent->uuid);
 	rstr_unref(d->row.counters);
 	d->row.counters = rstr_ref(agent->counters);
@@ -433,6 +436,7 @@ static void cleaned(struct farm *f, struct device *d, const struct farm_event *e
 		device_quarantine(f, d, d->row.need);
 		return;
 	}
+	strays_discard(f, d);
 	device_set_state(f, d, DEVICE_COOLING, NULL);
 	lease_finish(f, d->lease);
 	if (!d->agent_up) /* lost while it was cleaned */
@@ -490,6 +494,9 @@ void device_timeout(struct farm *f, struct device *d)
 	switch (d->row.state) {
 	case DEVICE_COOLING:
 		become_ready(f, d);
+		break;
+	case DEVICE_READY:
+		strays_discard(f, d);
 		break;
 	case DEVICE_RECOVERING:
 		device_recover_step(f, d);

@@ -50,7 +50,8 @@ struct want {
 	TAILQ_ENTRY(want) link;
 };
 
-#define LOGS_MAX 8
+#define LOGS_MAX   8
+#define STRAYS_MAX 8
 
 struct device {
 	struct ent ent;
@@ -74,6 +75,8 @@ struct device {
 	int64_t logs_of
 		[LOGS_MAX]; /* attempts whose logs are to be collected before it is cleaned */
 	int n_logs;
+	int64_t strays[STRAYS_MAX]; /* attempts that nobody knows, to be discarded again */
+	int n_strays;
 	int n_attrs;
 	struct farm_attr attrs[LIMIT_ATTRS];
 	bool thermal_known;
@@ -215,7 +218,7 @@ void action_cancel(struct farm *f, int64_t id);
 void action_timeout(struct farm *f, struct action *act);
 void action_done(struct farm *f, const struct farm_event *ev);
 
-/* ---- device.c, health.c, need.c, service.c, logs.c ---- */
+/* ---- device.c, health.c, need.c, service.c, logs.c, strays.c ---- */
 struct device *device_load(struct farm *f, const struct device_row *row);
 void device_free(struct farm *f, struct device *d);
 void device_arrived(struct farm *f, const struct farm_event *ev);
@@ -254,6 +257,9 @@ void service_done(
 void logs_wanted(struct device *d, int64_t attempt);
 /* The next attempt's logs; false: there are none to collect (any more). */
 bool logs_collect(struct farm *f, struct device *d);
+void stray_discard(struct farm *f, struct device *d, int64_t attempt);
+void stray_failed(struct farm *f, struct device *d, int64_t attempt);
+void strays_discard(struct farm *f, struct device *d); /* those whose discard failed */
 
 /* ---- lease.c ---- */
 void lease_load(struct farm *f, const struct lease_row *row);

@@ -9,6 +9,8 @@
 #include "sim.h"
 #include "stats.h"
 
+#define STRANGE_ATTEMPT 1000000000LL /* no farm of ours gets there */
+
 /* ---- each by itself ---- */
 
 void world_replug(struct world *w, int no)
@@ -111,8 +113,8 @@ void world_stray(struct world *w, int no, int64_t attempt)
 {
 	struct phone *p = &w->phones[no];
 
-	if (p->n_spool == SPOOL_MAX || phone_kept(p, attempt))
-		return;
+	if (p->session || p->n_spool == SPOOL_MAX || phone_kept(p, attempt))
+		return; /* an agent tells at the beginning of a session what it has */
 	stats_count(FAULT_STRAY);
 	p->spool[p->n_spool++] = (struct kept){.id = attempt, .means = FARM_OUTCOME_RESULT};
 }

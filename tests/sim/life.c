@@ -270,10 +270,14 @@ void sim_peace(struct sim *s)
 	progress->peace = s->peace = true;
 	s->die_amid = false;
 	host_after(s->host, 0, peace_due, s);
-	for (int i = 0; !oracle_all_ended(s->oracle) || !turn_idle(s->turn); i++) {
+	for (int i = 0;
+		!oracle_all_ended(s->oracle) || !turn_idle(s->turn) || !world_drained(s->world);
+		i++) {
 		sim_step(s);
 		if (host_ms(s->host) <= until && i <= PEACE_TURNS)
 			continue;
+		if (oracle_all_ended(s->oracle))
+			world_final(s->world);
 		fprintf(stderr,
 			"invariant broken: everything ends in bounded time: something is alive "
 			"after %lld s of peace\n",
@@ -384,6 +388,7 @@ void life_live(const struct life *l)
 		maybe_crash(&d);
 	}
 	progress->calm_ms = host_ms(s.host);
+	progress->calm_steps = s.steps;
 	if (!l->no_peace)
 		sim_peace(&s);
 	stats->seeds++;

@@ -22,13 +22,12 @@
 
 struct oracle {
 	struct sim *s;
-	struct map *accepted;   /* jobs that somebody was told of */
-	struct map *given_out;  /* actions, of this controller */
-	struct map *started;    /* attempts that a START was given for */
-	struct map *last_epoch; /* by device: of its newest START */
-	struct map *held;       /* stored: the lease by device */
-	struct map *live;       /* stored: the live attempt by run */
-	struct map *counted;    /* stored: the counted attempt by run and round */
+	struct map *accepted;  /* jobs that somebody was told of */
+	struct map *given_out; /* actions, of this controller */
+	struct map *started;   /* attempts that a START was given for */
+	struct map *held;      /* stored: the lease by device */
+	struct map *live;      /* stored: the live attempt by run */
+	struct map *counted;   /* stored: the counted attempt by run and round */
 	struct map *ending; /* leases that are ending, with the time since when they were seen so */
 };
 
@@ -40,7 +39,6 @@ struct oracle *oracle_new(struct sim *s)
 	o->accepted = map_new();
 	o->given_out = map_new();
 	o->started = map_new();
-	o->last_epoch = map_new();
 	o->held = map_new();
 	o->live = map_new();
 	o->counted = map_new();
@@ -53,7 +51,6 @@ void oracle_free(struct oracle *o)
 	map_free(o->accepted);
 	map_free(o->given_out);
 	map_free(o->started);
-	map_free(o->last_epoch);
 	map_free(o->held);
 	map_free(o->live);
 	map_free(o->counted);
@@ -212,11 +209,6 @@ void oracle_start(struct oracle *o, const struct farm_action *a)
 		sim_panic(o->s, "an attempt is started once: a%lld", (long long)a->attempt);
 	map_put(o->started, a->attempt, o);
 	stats->attempts++;
-	if (a->epoch < number(o->last_epoch, a->device))
-		sim_panic(o->s, "epochs of starts never fall: %lld of d%lld after %lld",
-			(long long)a->epoch, (long long)a->device,
-			(long long)number(o->last_epoch, a->device));
-	set_number(o->last_epoch, a->device, a->epoch);
 	if (!memstore_row(o->s->store, &attempt_table, a->attempt))
 		sim_panic(o->s, "what is done is stored first: START of a%lld",
 			(long long)a->attempt);
@@ -231,12 +223,9 @@ void oracle_logs(struct oracle *o, const struct farm_action *a)
 {
 	const struct attempt_row *row = memstore_row(o->s->store, &attempt_table, a->arg);
 
-	if (!row || row->device != a->device)
+	if (!row || row->device != a->device || row->state < ATTEMPT_COLLECTING)
 		sim_panic(o->s, "logs are fetched where an attempt was: a%lld from d%lld",
 			(long long)a->arg, (long long)a->device);
-	if (row->state < ATTEMPT_COLLECTING)
-		sim_panic(
-			o->s, "logs are fetched when an attempt is over: a%lld", (long long)a->arg);
 }
 
 /* ---- stored rows equal memory ---- */

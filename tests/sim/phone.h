@@ -8,8 +8,7 @@
 #include "core/farm.h"
 #include "world.h"
 
-#define SPOOL_MAX       48
-#define STRANGE_ATTEMPT 1000000000LL /* no farm of ours gets there */
+#define SPOOL_MAX 48
 
 /* An attempt in the agent's spool. */
 struct kept {

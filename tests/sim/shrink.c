@@ -48,7 +48,7 @@ struct search {
 	struct deed *deeds; /* … and what happens in it */
 	size_t n;
 	char text[TEXT_MAX]; /* what breaks */
-	int64_t steps;
+	int64_t steps, wild; /* the second: before peace */
 	int tries;
 	time_t end;
 };
@@ -120,6 +120,7 @@ static void adopt(struct search *s, const struct life *l)
 	s->n = p->n_deeds;
 	memcpy(s->deeds, s->try.shared->deeds, s->n * sizeof(*s->deeds));
 	s->steps = p->steps;
+	s->wild = p->peace ? p->calm_steps : p->steps;
 	s->life = *l;
 	s->life.keep = s->deeds;
 	s->life.n_keep = s->n;
@@ -173,11 +174,11 @@ static void scan(struct search *s, const struct life *first, time_t end)
 	struct rng r = {first->seed};
 	int in_vain = 0;
 
-	while (s->steps > STEPS_MIN && in_vain < SCAN_MAX && time(NULL) < end) {
+	while (s->wild > STEPS_MIN && in_vain < SCAN_MAX && time(NULL) < end) {
 		struct life l = *first;
 
 		l.seed = rng_next(&r) >> 16;
-		l.steps = s->steps / 2 > STEPS_MIN ? s->steps / 2 : STEPS_MIN;
+		l.steps = s->wild / 2 > STEPS_MIN ? s->wild / 2 : STEPS_MIN;
 		in_vain++;
 		if (!same_failure(s, &l))
 			continue;

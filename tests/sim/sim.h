@@ -58,7 +58,8 @@ void life_live(const struct life *l); /* returns unless something is broken */
 /* How far the present life is, in memory that a watching process may share. */
 struct progress {
 	uint64_t seed;
-	int64_t steps, ms, calm_ms; /* the last: when peace began */
+	int64_t steps, ms;
+	int64_t calm_steps, calm_ms; /* when peace began */
 	bool peace;
 	size_t n_deeds;
 };

@@ -13,10 +13,11 @@ struct world;
 struct world *world_new(struct sim *s, int n_devices);
 void world_free(struct world *w);
 void world_action(struct world *w, const struct farm_action *a);
-void world_peace(struct world *w);     /* everything is plugged in and works from now on */
-void world_restarted(struct world *w); /* the controller is new: devices arrive again */
-void world_crash(struct world *w);     /* it knows nothing of actions under way any more */
-void world_final(struct world *w);     /* nothing runs, and every spool has drained */
+void world_peace(struct world *w);       /* everything is plugged in and works from now on */
+void world_restarted(struct world *w);   /* the controller is new: devices arrive again */
+void world_crash(struct world *w);       /* it knows nothing of actions under way any more */
+void world_final(const struct world *w); /* nothing runs, and every spool has drained */
+bool world_drained(const struct world *w);
 
 /* ---- faults.c ---- */
 void world_fault(struct world *w, int64_t number); /* the deed of that number */
