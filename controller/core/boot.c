@@ -15,11 +15,13 @@
 
 static void boot_device(struct farm *f, struct device *d)
 {
-	if (d->row.key[0] == '?') {
+	if (d->row.key[0] == '?' && !*d->row.detached_by) {
 		d->ent.deleted = d->ent.forget = true;
 		ent_touch(f, &d->ent);
 		return;
 	}
+	if (d->row.key[0] == '?')
+		device_keep_unknown(f, d);
 	if (d->row.link != LINK_DOWN) {
 		d->row.link = LINK_DOWN;
 		ent_touch(f, &d->ent);

@@ -154,11 +154,41 @@ static void link_down(struct farm *f, struct device *d)
 	ent_touch(f, &d->ent);
 }
 
+/* One that was handed over before it was identified has nothing but its place. A restart forgets which
+ * handle that was, and handles are given anew. */
+void device_keep_unknown(struct farm *f, struct device *d)
+{
+	map_del_str(f->device_keys, d->row.key);
+	snprintf(d->row.key, sizeof(d->row.key), "?%s:d%lld", d->row.driver, (long long)d->row.id);
+	map_put_str(f->device_keys, d->row.key, d);
+	ent_touch(f, &d->ent);
+}
+
+static struct device *handed_over_at(struct farm *f, const char *driver, const char *where)
+{
+	for (struct map_item *it = map_first(f->devices); it; it = map_next(it)) {
+		struct device *d = map_value(it);
+
+		if (d->row.key[0] == '?' && *d->row.detached_by && !d->handle && !d->ent.deleted &&
+			!strcmp(d->row.driver, driver) && !strcmp(d->row.place, where))
+			return d;
+	}
+	return NULL;
+}
+
 void device_arrived(struct farm *f, const struct farm_event *ev)
 {
-	struct device *d = device_new(f);
+	struct device *d = handed_over_at(f, ev->u.arrived.driver, ev->u.arrived.where);
 
 	assert(ev->u.arrived.handle && !map_get(f->handles, ev->u.arrived.handle));
+	if (d) {
+		link_up(f, d, ev->u.arrived.handle);
+		device_set_state(f, d, DEVICE_DETECTED, NULL);
+		device_set_state(f, d, DEVICE_IDENTIFYING, NULL);
+		service_detach_again(f, d);
+		return;
+	}
+	d = device_new(f);
 	if (!d)
 		return; /* the farm is full: LIMIT_DEVICES */
 	d->row.id = farm_new_id(f, &device_table);

@@ -230,6 +230,7 @@ void device_status(struct farm *f, const struct farm_event *ev);
 void device_action_done(
 	struct farm *f, struct device *d, enum action_kind kind, const struct farm_event *ev);
 void device_timeout(struct farm *f, struct device *d);
+void device_keep_unknown(struct farm *f, struct device *d); /* at the boot */
 void device_identify(struct farm *f, struct device *d);
 void device_settle(struct farm *f, struct device *d); /* prepared: what now? */
 void device_clean(struct farm *f, struct device *d);  /* its lease is releasing */

@@ -75,6 +75,8 @@ static void ask_attach(struct farm *f, struct device *d, const struct farm_event
 		device_set_need(f, d, "");
 		farm_answer(f, ev, 0, d->row.id, "%.40s is taken as soon as it is connected",
 			d->row.name);
+		if (!is_known(d)) /* then it is new */
+			d->ent.deleted = d->ent.forget = true;
 		return;
 	}
 	if (!is_waiting(d)) {

@@ -71,6 +71,25 @@ class Service(PhonesTest):
         self.cli("device", "attach", name, check=0)
         self.cli("job", "wait", job, check=ff.PASS)
 
+    def test_one_that_was_never_identified_is_not_taken_back_by_a_restart(self):
+        """Of a phone that waits for its tap nothing is known but where it is."""
+        p = self.phones("--auth", "--deny")
+        d = self.farm(*p.addresses)
+        found = wait_for(lambda: self.device_at(d, p.addresses[0], state="authorizing"), "the need of a tap")
+        self.cli("device", "detach", found["id"], check=0)
+        for _ in range(2):
+            d.stop()
+            d = self.farm(*p.addresses)
+            back = wait_for(lambda d=d: self.device_at(d, p.addresses[0], state="needs_human", link="up"),
+                            "the phone to be handed over again")
+            self.assertEqual((back["id"], back["detached_by"]), (found["id"], "admin"))
+        self.assertEqual(len([x for x in self.devices(d) if x["driver"] == "adb"]), 1)
+        self.cli("device", "attach", found["id"], check=0)
+        wait_for(lambda: self.device_at(d, p.addresses[0], state="authorizing"), "the need of a tap")
+        d.stop()
+        d = self.farm(*p.addresses)
+        wait_for(lambda: self.device_at(d, p.addresses[0], state="authorizing"), "the need of a tap again")
+
     def test_packages_and_settings(self):
         p = self.phones()
         d = self.farm(*p.addresses)
