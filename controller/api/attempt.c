@@ -149,6 +149,8 @@ static struct json *show_stream(const struct store_stream *s, int64_t t0)
 	json_add_int(o, "period_ns", s->period_ns);
 	json_add_int(o, "from_ns", s->t_first - t0);
 	json_add_int(o, "to_ns", s->t_last - t0);
+	show_time(o, "raw_removed_at", s->raw_removed_ms);
+	show_time(o, "rollups_removed_at", s->rollups_removed_ms);
 	return o;
 }
 

@@ -27,6 +27,10 @@ void jobs_list(struct req *r);
 void jobs_get(struct req *r); /* with ?wait=: job_wait.c */
 void jobs_cancel(struct req *r);
 
+/* pins.c */
+void pins_pin(struct req *r);
+void pins_unpin(struct req *r);
+
 /* job_retry.c */
 void job_retry_post(struct req *r);
 

@@ -9,6 +9,7 @@
 #include "api/list.h"
 #include "api/lookup.h"
 #include "api/param.h"
+#include "api/pins.h"
 #include "api/rows.h"
 #include "api/show.h"
 #include "base/err.h"
@@ -22,8 +23,13 @@
 static struct json *list_item(
 	struct lookup *l, const void *row, const struct list_args *a, struct err *e)
 {
-	(void)a, (void)e;
-	return show_job(row, lookup_links(l));
+	struct json *o = show_job(row, lookup_links(l));
+
+	(void)a;
+	if (!pins_show(o, l, ((const struct job_row *)row)->id, e))
+		return o;
+	json_free(o);
+	return NULL;
 }
 
 static struct reply *list_work(const struct task_env *env, void *args)
@@ -92,6 +98,9 @@ struct reply *job_reply(const struct task_env *env, int64_t id, int status, bool
 	rc = lookup_need(l, &job_table, "job", 'j', id, &row, &e);
 	if (!rc) {
 		o = show_job(row, env->links);
+		rc = pins_show(o, l, id, &e);
+	}
+	if (!rc) {
 		rc = add_runs(o, env, l, id, &e);
 		*ret_over = ((const struct job_row *)row)->ended_ms != 0;
 	}

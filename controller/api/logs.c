@@ -18,6 +18,7 @@
 #include "api/lookup.h"
 #include "api/param.h"
 #include "api/rows.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/row.h"
@@ -41,10 +42,21 @@ struct piece {
 	struct err err;
 };
 
+struct text {
+	int64_t bytes;
+	int64_t removed_ms; /* of what is not there any more; 0: all is there */
+};
+
 static int text_bytes(void *arg, const struct store_stream *s)
 {
-	if (s->kind == STREAM_TEXT)
-		*(int64_t *)arg += s->n_values;
+	struct text *t = arg;
+
+	if (s->kind != STREAM_TEXT)
+		return 0;
+	if (s->rollups_removed_ms)
+		t->removed_ms = s->rollups_removed_ms;
+	else
+		t->bytes += s->n_values;
 	return 0;
 }
 
@@ -67,11 +79,21 @@ static void put_title(struct piece *p, const char *title)
 
 static int put_text(struct piece *p, int64_t attempt)
 {
-	int64_t bytes = 0, got;
-	int rc = store_streams(p->reader, attempt, text_bytes, &bytes, &p->err);
+	struct text t = {0, 0};
+	char day[25], note[TITLE_MAX];
+	int64_t bytes, got;
+	int rc = store_streams(p->reader, attempt, text_bytes, &t, &p->err);
 
 	if (rc)
 		return rc;
+	bytes = t.bytes;
+	if (t.removed_ms) {
+		clock_iso8601(day, t.removed_ms);
+		snprintf(note, sizeof(note), "(this text was removed on %.10s)\n", day);
+		put_title(p, note);
+		if (p->closed)
+			return 0;
+	}
 	if (p->skip >= bytes) {
 		p->skip -= bytes;
 		return 0;

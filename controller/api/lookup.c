@@ -26,11 +26,11 @@ struct kept {
 
 struct lookup {
 	const struct task_env *env;
-	struct map *rows[4]; /* of each of tables: id → struct kept */
+	struct map *rows[5]; /* of each of tables: id → struct kept */
 };
 
 static const struct row_table *const tables[] = {
-	&job_table, &run_table, &attempt_table, &device_table};
+	&job_table, &run_table, &attempt_table, &device_table, &store_pin_table};
 
 struct lookup *lookup_new(const struct task_env *env)
 {

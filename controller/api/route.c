@@ -26,6 +26,8 @@ const struct route routes[] = {
 	{METHOD_GET, API "/jobs/{job}", jobs_get, ROLE_VIEWER, ROUTE_QUERY},
 	{METHOD_POST, API "/jobs/{job}/cancel", jobs_cancel, ROLE_CI, ROUTE_JSON},
 	{METHOD_POST, API "/jobs/{job}/retry", job_retry_post, ROLE_CI, ROUTE_JSON},
+	{METHOD_POST, API "/jobs/{job}/pin", pins_pin, ROLE_ENGINEER, ROUTE_JSON},
+	{METHOD_POST, API "/jobs/{job}/unpin", pins_unpin, ROLE_ENGINEER, ROUTE_JSON},
 	{METHOD_GET, API "/jobs/{job}/artifacts", artifacts_job, ROLE_VIEWER, ROUTE_QUERY},
 	{METHOD_GET, API "/jobs/{job}/logs", logs_job, ROLE_VIEWER, ROUTE_QUERY},
 	{METHOD_GET, API "/jobs/{job}/events", events_job, ROLE_VIEWER, ROUTE_LIVE | ROUTE_QUERY},

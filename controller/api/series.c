@@ -14,6 +14,7 @@
 #include "api/internal.h"
 #include "api/lookup.h"
 #include "api/param.h"
+#include "api/show.h"
 #include "api/handlers.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -105,6 +106,7 @@ static char *head(const struct series_found *f, const struct args *a)
 	json_add_int(o, "t0_ns", f->origin.t0);
 	json_add_int(o, "from_ns", a->from);
 	json_add_int(o, "to_ns", a->to);
+	show_time(o, "raw_removed_at", f->stream.raw_removed_ms);
 	text = json_print(o, false);
 	json_free(o);
 	return text;

@@ -57,6 +57,8 @@ int cmd_job_show(int argc, char **argv);
 int cmd_job_wait(int argc, char **argv);
 int cmd_job_logs(int argc, char **argv);
 int cmd_job_cancel(int argc, char **argv);
+int cmd_job_pin(int argc, char **argv);
+int cmd_job_unpin(int argc, char **argv);
 int cmd_job_retry(int argc, char **argv);
 int cmd_job_artifacts(int argc, char **argv);
 int cmd_device_list(int argc, char **argv);
@@ -79,7 +81,7 @@ int cmd_help(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 extern const struct option_table serve_options, run_options, job_list_options, job_show_options,
-	job_wait_options, job_logs_options, job_cancel_options, job_retry_options,
+	job_wait_options, job_logs_options, job_cancel_options, job_pin_options, job_retry_options,
 	job_artifacts_options, device_list_options, device_address_options, device_install_options,
 	device_provision_options, device_show_options, device_admin_options, doctor_options,
 	help_options, runtime_add_options, runtime_list_options, runtime_remove_options;

@@ -51,6 +51,14 @@ const struct command commands[] = {
 		"job that is blamed. Once what was wrong is mended, this lets it go on where it "
 		"stopped. A job that has ended is submitted once more, as a new job.\n\n"
 		"stdout has the id of the job to wait for. JOB is an id (j17)."},
+	{"job pin", cmd_job_pin, "JOB", 1, 1, COMMAND_ARG_NONE,
+		"keep all data of a job, whatever their age", &job_pin_options,
+		"Its values, events and uploaded files stay when others of their age go, and when "
+                "a "
+		"quota is full. What was removed before does not come back. JOB is an id (j17)."},
+	{"job unpin", cmd_job_unpin, "JOB", 1, 1, COMMAND_ARG_NONE,
+		"keep the data of a job as long as those of others", &job_pin_options,
+		"JOB is an id (j17)."},
 	{"job artifacts", cmd_job_artifacts, "JOB", 1, 1, COMMAND_ARG_NONE,
 		"list or download what devices wrote about attempts that failed",
 		&job_artifacts_options,

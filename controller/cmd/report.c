@@ -138,6 +138,17 @@ static void add_runs(struct report *r, const struct json *runs)
 	qsort(r->runs, (size_t)r->n, sizeof(*r->runs), by_number);
 }
 
+static void get_pinned(struct report *r, const struct json *p)
+{
+	char actor[LIMIT_NAME], reason[LIMIT_VALUE - 2];
+
+	if (!p || !json_is_object(p))
+		return;
+	get_text(actor, sizeof(actor), p, "actor");
+	get_text(reason, sizeof(reason), p, "reason");
+	snprintf(r->pinned, sizeof(r->pinned), "%s%s%s", actor, *reason ? ": " : "", reason);
+}
+
 static void keep_doc(struct report *r, struct json_doc *doc)
 {
 	r->docs = mem_realloc(r->docs, (size_t)r->n_docs + 1, sizeof(struct json_doc *));
@@ -161,6 +172,7 @@ int report_new(struct json_doc *doc, struct report **ret_r, struct err *e)
 	get_text(r->cause, sizeof(r->cause), j, "cause");
 	get_text(r->commit, sizeof(r->commit), j, "commit");
 	get_text(r->branch, sizeof(r->branch), j, "branch");
+	get_pinned(r, json_get(j, "pinned"));
 	get_text(r->url, sizeof(r->url), j, "url");
 	r->exit_code = get_int(j, "exit_code");
 	r->n_runs = get_int(j, "n_runs");

@@ -54,7 +54,8 @@ struct report {
 	char cause[LIMIT_CAUSE];
 	char commit[LIMIT_VALUE], branch[LIMIT_VALUE];
 	char url[512];
-	int64_t exit_code; /* -1 until the job has ended */
+	char pinned[LIMIT_NAME + LIMIT_VALUE]; /* by whom and why; "": it is not */
+	int64_t exit_code;                     /* -1 until the job has ended */
 	int64_t n_runs, n_ended;
 	int64_t started_ms, ended_ms;
 	int n;                   /* runs that are here; see report_complete() */

@@ -84,6 +84,8 @@ void report_print_text(FILE *f, const struct report *r, bool color)
 	fputc('\n', f);
 	if (r->cause[0])
 		fprintf(f, "cause: %s\n", r->cause);
+	if (r->pinned[0])
+		fprintf(f, "pinned by %s\n", r->pinned);
 	if (r->url[0])
 		fprintf(f, "%s\n", r->url);
 	fputc('\n', f);

@@ -13,7 +13,7 @@ from fflib.daemon import find_ort
 from fflib.fakeapi import CliTest, run_json
 
 COMMANDS = ["serve", "run", "job list", "job show", "job wait", "job logs", "job cancel",
-            "job retry", "job artifacts", "device list", "device show", "device connect",
+            "job pin", "job unpin", "job retry", "job artifacts", "device list", "device show", "device connect",
             "device disconnect", "device detach", "device attach", "device install", "device provision",
             "device quarantine", "device release", "device retire",
             "doctor", "completion", "help", "version"]
