@@ -4,6 +4,9 @@
 
 export const API = "/api/v1";
 
+const TRIES_AGAIN = 3;
+const LONGEST_S = 10;
+
 class Problem extends Error {
 	constructor(status, detail) {
 		super(detail);
@@ -26,10 +29,37 @@ function toLogin() {
 	location.assign(`/login?next=${encodeURIComponent(next)}`);
 }
 
+function pause(ms, signal) {
+	return new Promise((go, stop) => {
+		const timer = setTimeout(go, ms);
+		signal?.addEventListener("abort", () => {
+			clearTimeout(timer);
+			stop(signal.reason);
+		});
+	});
+}
+
+/** Seconds of Retry-After, doubled with each try; half of it left to chance, so that pages which were sent
+ * away together do not come back together. */
+function patience(response, tries) {
+	const s = Number(response.headers.get("Retry-After")) || 1;
+	return Math.min(s, LONGEST_S) * 1000 * 2 ** tries * (0.5 + Math.random() / 2);
+}
+
+/** Comes again when it is told to: behind 429 nothing was done, behind 503 a reading may be repeated. */
+async function patiently(path, options) {
+	for (let tries = 0; ; tries++) {
+		const response = await fetch(path, {credentials: "same-origin", ...options});
+		const again = response.status === 429 || (response.status === 503 && !options.method);
+		if (!again || tries === TRIES_AGAIN) return response;
+		await pause(patience(response, tries), options.signal);
+	}
+}
+
 async function ask(path, options) {
 	let response;
 	try {
-		response = await fetch(path, {credentials: "same-origin", ...options});
+		response = await patiently(path, options);
 	} catch (e) {
 		if (e.name === "AbortError") throw e;
 		throw new Problem(0, "the server cannot be reached; is the daemon running?");

@@ -7,7 +7,7 @@ import {API, get} from "./api.js";
 import {byId} from "./dom.js";
 
 const GATHER_MS = 500;
-const RETRY_MS = 5000;
+const RETRY_MS = 5000; // give or take a half, so that pages do not come back together
 const TOPICS = ["job", "run", "device", "lease"];
 
 function show(state, text) {
@@ -38,6 +38,7 @@ export function watch(on, path = `${API}/events`) {
 		pending.push(JSON.parse(e.data));
 		timer ||= setTimeout(tell, GATHER_MS);
 	};
+	const later = () => setTimeout(retry, RETRY_MS * (0.5 + Math.random()));
 	const open = () => {
 		source = new EventSource(path);
 		source.onopen = () => {
@@ -48,7 +49,7 @@ export function watch(on, path = `${API}/events`) {
 		source.onerror = () => {
 			lost = true;
 			show("off", "reconnecting…");
-			if (source.readyState === EventSource.CLOSED) setTimeout(retry, RETRY_MS);
+			if (source.readyState === EventSource.CLOSED) later();
 		};
 		for (const topic of TOPICS) source.addEventListener(topic, gather);
 		// Events were missed that nobody can tell any more: what is shown is asked for anew.
@@ -63,7 +64,7 @@ export function watch(on, path = `${API}/events`) {
 			await get(`${API}/session`);
 			open();
 		} catch {
-			setTimeout(retry, RETRY_MS);
+			later();
 		}
 	};
 

@@ -49,6 +49,7 @@ struct watcher {
 	unsigned topics;
 	int64_t position; /* every stored event up to this id was queued, or is not wanted */
 	bool replay;      /* not live */
+	bool gap_told;
 	bool end;
 	struct task *task;
 	struct rstr *now; /* being sent, from `sent` on */
@@ -125,7 +126,7 @@ static bool is_wanted(const struct watcher *w, const struct event_row *ev)
 struct page {
 	int64_t job, after;
 	int64_t newest; /* on the disk before the page was read */
-	int64_t oldest; /* that was there behind it; INT64_MAX: none */
+	bool known;     /* the event `after` was there when the page had been read */
 	struct event_row rows[API_REPLAY_PAGE];
 	int n;
 };
@@ -139,17 +140,19 @@ static int add_row(void *arg, const void *row)
 	return 0;
 }
 
-static int note_oldest(void *arg, const void *row)
+static int note_known(void *arg, const void *row)
 {
-	*(int64_t *)arg = ((const struct event_row *)row)->id;
+	struct page *p = arg;
+
+	p->known = ((const struct event_row *)row)->id == p->after;
 	return 0;
 }
 
 static struct reply *replay_work(const struct task_env *env, void *args)
 {
-	static const struct store_page first = {.limit = 1};
 	struct page *p = args;
 	struct store_page page = {.after = p->after, .limit = API_REPLAY_PAGE};
+	struct store_page one = {.after = p->after - 1, .limit = 1};
 	struct err e = {0};
 	int rc;
 
@@ -157,19 +160,32 @@ static struct reply *replay_work(const struct task_env *env, void *args)
 		page.n_filters = 1;
 		page.filters[0] = (struct store_filter){"job", NULL, p->job};
 	}
-	/* The oldest is read behind the page, so that no deletion in between goes untold. */
+	/* Behind the page, so that no deletion in between goes untold. */
 	rc = store_rows(env->reader, &event_table, &page, add_row, p, &e);
-	p->oldest = INT64_MAX;
-	if (!rc)
-		rc = store_rows(env->reader, &event_table, &first, note_oldest, &p->oldest, &e);
+	if (!rc && p->job && p->after)
+		rc = store_rows(env->reader, &event_table, &one, note_known, p, &e);
 	return rc ? reply_error(&e) : NULL;
 }
 
-/* Behind 0 nothing is missed: it means all that there is. */
+/*
+ * Retention deletes what is old, but for the events of pinned jobs. Ids have no holes of their own, so
+ * among all events each hole is something that was deleted. One job's are deleted in their order: as
+ * long as the last that was seen is there, so are those that followed it. Behind 0 nothing is missed:
+ * it means all that there is.
+ */
+static bool is_hole(const struct watcher *w, const struct page *p, int64_t next)
+{
+	if (!w->position || w->gap_told)
+		return false;
+	return p->job ? w->position == p->after && !p->known : next > w->position + 1;
+}
+
+/* Once: who hears of it looks at the things themselves, and that makes up for every hole. */
 static void queue_gap(struct watcher *w, int64_t from, const char *why)
 {
 	struct rstr *text = hub_gap_text(w->position, from, why);
 
+	w->gap_told = true;
 	w->position = from - 1;
 	queue_put(w, w->position, text);
 	rstr_unref(text);
@@ -177,15 +193,11 @@ static void queue_gap(struct watcher *w, int64_t from, const char *why)
 
 static void replay_take(struct watcher *w, const struct page *p)
 {
-	int64_t from = p->oldest <= p->newest ? p->oldest : p->newest + 1;
-
-	if (w->position && w->position + 1 < from)
-		queue_gap(w, from, "deleted");
 	for (int i = 0; i < p->n; i++) {
 		struct rstr *text;
 
-		if (p->rows[i].id <= w->position) /* it went with the gap */
-			continue;
+		if (is_hole(w, p, p->rows[i].id))
+			queue_gap(w, p->rows[i].id, "deleted");
 		w->position = p->rows[i].id;
 		if (!is_wanted(w, &p->rows[i]))
 			continue;
@@ -194,8 +206,11 @@ static void replay_take(struct watcher *w, const struct page *p)
 		rstr_unref(text);
 	}
 	/* A page that is not full holds all there was. */
-	if (p->n < API_REPLAY_PAGE && w->position < p->newest)
+	if (p->n < API_REPLAY_PAGE && w->position < p->newest) {
+		if (is_hole(w, p, p->newest + 1))
+			queue_gap(w, p->newest + 1, "deleted");
 		w->position = p->newest;
+	}
 	if (w->position >= ctl_last_event(w->api->ctl))
 		w->replay = false;
 }

@@ -171,3 +171,39 @@ test("a live run moves and ends without a reload, through one stream of events",
 		assert.deepEqual(streams, [`${rig.url}/api/v1/events`]);
 	});
 });
+
+test("a server that is asked too often is asked again, a little later", async () => {
+	await withPage({expect: /429|503/}, async (page) => {
+		const refusals = [429, 503];
+		await page.route(/\/api\/v1\/runs/, async (route) => {
+			const status = refusals.shift();
+			if (!status) return route.continue();
+			await route.fulfill({
+				status,
+				headers: {"Retry-After": "1", "Content-Type": "application/problem+json"},
+				body: JSON.stringify({type: "x", title: "x", status, detail: "ask less often"}),
+			});
+		});
+		await open(page, "/");
+		await page.waitForSelector("#runs tr[data-run]");
+		assert.deepEqual(refusals, []);
+		assert.ok(await page.isHidden("#problem"));
+	});
+});
+
+test("what was missed for good is asked for anew", async () => {
+	await withPage({}, async (page) => {
+		const gap = 'id: 7\nevent: gap\ndata: {"after": 1, "from": 8, "reason": "deleted"}\n\n';
+		let tellIt;
+		const now = new Promise((go) => (tellIt = go));
+		await page.route(/\/api\/v1\/events/, async (route) => {
+			await now;
+			await route.fulfill({contentType: "text/event-stream", body: `retry: 600000\n\n${gap}`});
+		});
+		await page.goto(`${rig.url}/`);
+		await page.waitForSelector("#runs tr[data-run]");
+		const again = page.waitForRequest(/\/api\/v1\/runs\?/);
+		tellIt();
+		await again;
+	});
+});

@@ -123,6 +123,9 @@ static void a_long_poll_with_a_version_is_answered_by_the_next_one(void **state)
 	assert_int_equal(c.in.len, 0);
 	fake_put(r->ctl, &run_table, &run);
 	fake_event(r->ctl, "run", 2, 2, "running", "collecting");
+	rig_settle(r);
+	client_pull(&c);
+	assert_true(c.in.len > 0); /* now, and not when its time is over */
 	client_response(&c, &p);
 	assert_status(&p, 200);
 	assert_string_equal(response_str(&p, "runs.0.state"), "collecting");

@@ -232,6 +232,29 @@ static void events_that_were_deleted_are_a_gap(void **state)
 	no_gap(r, "/api/v1/jobs/j1/events", "", "id: 10\n");
 }
 
+/* The events of a pinned job stay among those that went: its own reader misses nothing, another does. */
+static void a_hole_behind_events_that_were_kept_is_a_gap_too(void **state)
+{
+	int64_t got[16];
+	struct rig *r = *state;
+	struct client c;
+
+	for (int i = 1; i <= 12; i++)
+		fake_event(r->ctl, "run", 1, i == 3 || i == 4 || i == 8 ? 7 : 1, "a", "b");
+	for (int i = 1; i <= 9; i++)
+		if (i != 3 && i != 4 && i != 8)
+			fake_del(r->ctl, &event_table, i);
+	watch(&c, r, "/api/v1/events?after=3", "");
+	client_until_text(&c, "id: 12\n");
+	assert_true(says(&c, "id: 7\nevent: gap\ndata: {\"after\":4,\"from\":8,"));
+	assert_int_equal(
+		ids(&c, got, 16), 6); /* 4, the gap, 8, and from 10 on: one gap is enough */
+	client_close(&c);
+	no_gap(r, "/api/v1/jobs/j7/events?after=3", "", "id: 8\n");
+	no_gap(r, "/api/v1/jobs/j1/events?after=10", "", "id: 12\n");
+	is_gap(r, "/api/v1/jobs/j1/events?after=9", "", "\"after\":9,\"from\":10");
+}
+
 static void a_gap_of_everything_ends_at_the_newest(void **state)
 {
 	struct rig *r = *state;
@@ -363,6 +386,7 @@ int main(void)
 		T(a_jobs_events_begin_with_its_first),
 		T(an_id_that_was_never_given_is_a_gap_and_what_follows_is_told),
 		T(events_that_were_deleted_are_a_gap),
+		T(a_hole_behind_events_that_were_kept_is_a_gap_too),
 		T(a_gap_of_everything_ends_at_the_newest),
 		T(silence_is_broken_by_a_comment),
 		T(a_watcher_that_left_is_found_out),
