@@ -41,6 +41,8 @@ void attempt_load(struct farm *f, const struct attempt_row *row)
 	a->row = *row;
 	rstr_ref(a->row.record);
 	a->run = r;
+	if (r)
+		TAILQ_INSERT_TAIL(&r->job->attempts, a, of_job);
 	map_put(f->attempts, row->id, a);
 	if (r && attempt_is_live(a))
 		r->attempt = a;
@@ -50,8 +52,11 @@ void attempt_free(struct farm *f, struct attempt *a)
 {
 	timer_clear(f, &a->timer);
 	map_del(f->attempts, a->row.id);
-	if (a->run && a->run->attempt == a)
-		a->run->attempt = NULL;
+	if (a->run) {
+		TAILQ_REMOVE(&a->run->job->attempts, a, of_job);
+		if (a->run->attempt == a)
+			a->run->attempt = NULL;
+	}
 	row_release(&attempt_table, &a->row);
 	mem_free(a);
 }
@@ -81,6 +86,7 @@ struct attempt *attempt_begin(struct farm *f, struct run *r, struct lease *l)
 
 	assert(!r->attempt && device_usable(l->device));
 	a->run = r;
+	TAILQ_INSERT_TAIL(&r->job->attempts, a, of_job);
 	a->row.id = farm_new_id(f, &attempt_table);
 	a->row.run = r->row.id;
 	a->row.job = j->row.id;

@@ -19,26 +19,18 @@
 
 /* ---- the object ---- */
 
-static int take_index(struct farm *f)
-{
-	for (int i = 0; i < LIMIT_DEVICES; i++) {
-		if (f->indexes[i / 8] >> (i % 8) & 1)
-			continue;
-		f->indexes[i / 8] |= 1u << (i % 8);
-		return i;
-	}
-	return -1;
-}
-
 static struct device *device_new(struct farm *f)
 {
-	int index = take_index(f);
 	struct device *d;
+	int index = 0;
 
-	if (index < 0)
+	while (index < LIMIT_DEVICES && f->by_index[index])
+		index++;
+	if (index == LIMIT_DEVICES)
 		return NULL;
 	d = mem_zalloc(sizeof(*d));
 	d->index = index;
+	f->by_index[index] = d;
 	d->idle_mc = INT32_MAX;
 	ent_init(&d->ent, &device_table, &d->row);
 	timer_init(&d->timer, TIMER_DEVICE, d);
@@ -57,7 +49,7 @@ void device_free(struct farm *f, struct device *d)
 	queue_device_unready(f, d);
 	timer_clear(f, &d->timer);
 	selq_device_removed(f, d);
-	f->indexes[d->index / 8] &= ~(1u << (d->index % 8));
+	f->by_index[d->index] = NULL;
 	map_del(f->devices, d->row.id);
 	if (map_get_str(f->device_keys, d->row.key) == d)
 		map_del_str(f->device_keys, d->row.key);

@@ -62,6 +62,8 @@ struct device {
 	struct lease *lease; /* granted, active or releasing */
 	struct timer timer;  /* back-off, cooling, recheck: by state */
 	int index;           /* of its bit in each selector's match set */
+	struct selq **selqs; /* those that match it, in no order */
+	int n_selqs, cap_selqs;
 	bool can_expose, can_power, can_reboot, can_collect, can_detach, can_install, can_provision;
 	bool quarantine_asked; /* as soon as its lease has ended */
 	bool spared;  /* it failed, and what may still be measuring on it kept it from more */
@@ -96,6 +98,8 @@ struct lease {
 	bool exposed;
 };
 
+TAILQ_HEAD(attempt_list, attempt);
+
 struct slot {
 	bool pending;   /* has queued runs and no lease */
 	bool failed;    /* an attempt failed here on infrastructure */
@@ -125,7 +129,8 @@ struct job {
 	int64_t newest;       /* of its attempts */
 	struct blame blame;
 	struct slot *slots;
-	struct run **runs; /* [slot * n_variants + variant] */
+	struct run **runs;            /* [slot * n_variants + variant] */
+	struct attempt_list attempts; /* that still are, ended ones too */
 };
 
 struct run {
@@ -141,10 +146,11 @@ enum stop_why { STOP_NONE, STOP_CANCEL, STOP_TIMEOUT, STOP_LEASE };
 struct attempt {
 	struct ent ent;
 	struct attempt_row row;
-	struct run *run;     /* NULL once the job has been let go */
-	struct timer timer;  /* deadline, stop, reattach or collect: by state */
-	int64_t action;      /* STAGE or START under way */
-	int64_t deadline_at; /* monotonic ms, of the whole attempt, once it is started */
+	struct run *run;             /* NULL once the job has been let go */
+	TAILQ_ENTRY(attempt) of_job; /* while run is set */
+	struct timer timer;          /* deadline, stop, reattach or collect: by state */
+	int64_t action;              /* STAGE or START under way */
+	int64_t deadline_at;         /* monotonic ms, of the whole attempt, once it is started */
 	enum stop_why stopping;
 	bool discarding;
 	bool away; /* its device, while its last data are awaited */
@@ -175,7 +181,7 @@ struct farm {
 	struct ready_list ready;
 	struct selq_list selqs; /* those with something queued, or used by a live job */
 	struct map *selq_keys;
-	uint8_t indexes[LIMIT_DEVICES / 8]; /* taken match-set bits */
+	struct device *by_index[LIMIT_DEVICES]; /* by its bit in match sets; NULL: free */
 	struct timer **heap;
 	int n_heap, cap_heap;
 	int64_t queued_runs;
@@ -304,11 +310,15 @@ void job_free(struct farm *f, struct job *j);
 void job_accept(struct farm *f, const struct farm_event *ev);
 void job_cancel(struct farm *f, const struct farm_event *ev);
 void job_retry(struct farm *f, const struct farm_event *ev);
-void job_timeout(struct farm *f, struct job *j);
 void job_run_ended(struct farm *f, struct run *r);
 int job_slot_for(const struct job *j, const struct device *d); /* -1: none */
 void job_requeue(struct farm *f, struct job *j);               /* after its slots changed */
 int job_index(const struct run *r);
+
+/* ---- wait.c ---- */
+void job_timeout(struct farm *f, struct job *j); /* it has waited for devices for long enough */
+/* Nothing can run on it, and that for so long. */
+bool device_out_of_reach(const struct farm *f, const struct device *d, int64_t for_ms);
 
 /* ---- blame.c ---- */
 /* An attempt failed on infrastructure, on d (or NULL). Counts it against d where blame_device says so,

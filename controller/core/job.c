@@ -31,6 +31,7 @@ static struct job *job_new(const struct jobspec *s, int n_slots)
 	ent_init(&j->ent, &job_table, &j->row);
 	timer_init(&j->timer, TIMER_JOB, j);
 	j->want.job = j;
+	TAILQ_INIT(&j->attempts);
 	j->n_variants = s->n_variants;
 	j->n_slots = n_slots;
 	j->min_rounds = s->measure.rounds;
@@ -46,11 +47,11 @@ static struct job *job_new(const struct jobspec *s, int n_slots)
 
 void job_free(struct farm *f, struct job *j)
 {
-	for (struct map_item *it = map_first(f->attempts); it; it = map_next(it)) {
-		struct attempt *a = map_value(it);
+	struct attempt *a;
 
-		if (a->run && a->run->job == j)
-			a->run = NULL;
+	while ((a = TAILQ_FIRST(&j->attempts))) {
+		TAILQ_REMOVE(&j->attempts, a, of_job);
+		a->run = NULL;
 	}
 	for (int i = 0; i < j->n_slots * j->n_variants; i++) {
 		struct run *r = j->runs[i];
@@ -63,12 +64,9 @@ void job_free(struct farm *f, struct job *j)
 		row_release(&run_table, &r->row);
 		mem_free(r);
 	}
-	for (struct map_item *it = map_first(f->leases); it; it = map_next(it)) {
-		struct lease *l = map_value(it);
-
-		if (l->job == j)
-			l->job = NULL;
-	}
+	for (int i = 0; i < j->n_slots; i++)
+		if (j->slots[i].lease)
+			j->slots[i].lease->job = NULL;
 	timer_clear(f, &j->timer);
 	want_remove(f, &j->want);
 	if (j->want.selq)
@@ -174,20 +172,6 @@ static bool submitted_before(struct farm *f, const struct farm_event *ev)
 	return true;
 }
 
-/* Nothing can run on it, and that for so long. */
-static bool out_of_reach(const struct farm *f, const struct device *d, int64_t for_ms)
-{
-	switch (d->row.state) {
-	case DEVICE_ABSENT:
-	case DEVICE_AUTHORIZING:
-	case DEVICE_NEEDS_HUMAN:
-	case DEVICE_QUARANTINED:
-		return f->now.wall_ms - d->row.state_ms > for_ms;
-	default:
-		return false;
-	}
-}
-
 /* "All" are the devices that match and can be used when the job comes; one that is just away (it
  * re-enumerates, or the daemon was started a moment ago) is among them. */
 static int count_slots(struct farm *f, const struct jobspec *s, int64_t *pins)
@@ -201,7 +185,7 @@ static int count_slots(struct farm *f, const struct jobspec *s, int64_t *pins)
 	for (struct map_item *it = map_first(f->devices); it; it = map_next(it)) {
 		const struct device *d = map_value(it);
 
-		if (selq_matches(q, d) && !out_of_reach(f, d, f->cfg.rematch_ms))
+		if (selq_matches(q, d) && !device_out_of_reach(f, d, f->cfg.rematch_ms))
 			pins[n++] = d->row.id;
 	}
 	selq_put(f, q);
@@ -305,35 +289,37 @@ void job_accept(struct farm *f, const struct farm_event *ev)
 
 /* ---- slots and the queue ---- */
 
-static bool slot_fits(const struct job *j, int slot, const struct device *d)
+/* Where something else matches, a run is not tried again where it failed. */
+static bool avoids(const struct job *j, int slot, const struct device *d)
 {
-	const struct slot *s = &j->slots[slot];
-	int others = j->want.selq->n_match - 1;
-
-	if (!s->pending || (s->pin && s->pin != d->row.id))
-		return false;
-	for (int i = 0; i < j->n_slots; i++) {
-		if (i == slot || j->slots[i].pending)
-			continue;
-		if (j->slots[i].device == d->row.id)
-			return false; /* each slot is another device */
-		others--;
-	}
-	/* Where something else matches, a run is not tried again where it failed. */
-	for (int v = 0; v < j->n_variants && others > 0 && !s->pin; v++) {
+	for (int v = 0; v < j->n_variants; v++) {
 		const struct run *r = j->runs[slot * j->n_variants + v];
 
 		if (r->row.state == RUN_QUEUED && r->row.avoid == d->row.id)
-			return false;
+			return true;
 	}
-	return true;
+	return false;
 }
 
 int job_slot_for(const struct job *j, const struct device *d)
 {
-	for (int i = 0; i < j->n_slots; i++)
-		if (slot_fits(j, i, d))
+	int others = j->want.selq->n_match - 1; /* that match and are no other slot's */
+
+	for (int i = 0; i < j->n_slots; i++) {
+		if (j->slots[i].pending)
+			continue;
+		if (j->slots[i].device == d->row.id)
+			return -1; /* each slot is another device */
+		others--;
+	}
+	for (int i = 0; i < j->n_slots; i++) {
+		const struct slot *s = &j->slots[i];
+
+		if (!s->pending || (s->pin && s->pin != d->row.id))
+			continue;
+		if (s->pin || others <= 0 || !avoids(j, i, d))
 			return i;
+	}
 	return -1;
 }
 
@@ -362,120 +348,6 @@ void job_requeue(struct farm *f, struct job *j)
 								 : f->cfg.rematch_ms);
 	want_add(f, &j->want);
 	queue_match_want(f, &j->want);
-}
-
-/* A device that may still be given to the slot: known, and not another slot's. */
-static bool may_have(const struct job *j, int slot, const struct device *d)
-{
-	for (int i = 0; i < j->n_slots; i++)
-		if (i != slot && !j->slots[i].pending && j->slots[i].device == d->row.id)
-			return false;
-	return selq_matches(j->want.selq, d) &&
-	       (!j->slots[slot].pin || j->slots[slot].pin == d->row.id);
-}
-
-/* How many devices could still come for the job's pending slots. Those that have been in quarantine for
- * longer than a run would wait count in *ret_shut instead; *ret_one is one of them. */
-static int devices_left(
-	struct farm *f, const struct job *j, int slot, int *ret_shut, const struct device **ret_one)
-{
-	int n = 0;
-
-	*ret_shut = 0;
-	for (struct map_item *it = map_first(f->devices); it; it = map_next(it)) {
-		const struct device *d = map_value(it);
-
-		if (!may_have(j, slot, d))
-			continue;
-		if (d->row.state == DEVICE_QUARANTINED && out_of_reach(f, d, f->cfg.reattach_ms)) {
-			++*ret_shut;
-			*ret_one = d;
-		} else {
-			n++;
-		}
-	}
-	return n;
-}
-
-/* Quarantine ends when somebody ends it; nobody who waits for a job can know. */
-static void say_shut(const struct device *d, char *cause, size_t size)
-{
-	snprintf(cause, size,
-		"all devices that match are quarantined; %.30s (d%lld)%s%.88s; `framefarm device "
-		"release d%lld` when that is mended",
-		d->row.name, (long long)d->row.id, d->row.need[0] ? ": " : "", d->row.need,
-		(long long)d->row.id);
-}
-
-static void give_up_slot(
-	struct farm *f, struct job *j, int slot, enum failure why, const char *cause)
-{
-	for (int v = 0; v < j->n_variants; v++) {
-		struct run *r = j->runs[slot * j->n_variants + v];
-
-		if (r->row.state == RUN_QUEUED)
-			run_end(f, r, RUN_ERRORED, why, cause);
-	}
-}
-
-/* It has waited long enough: a device on which it failed before is better than none. */
-static void forgive(struct farm *f, struct job *j, int slot)
-{
-	for (int v = 0; v < j->n_variants; v++) {
-		struct run *r = j->runs[slot * j->n_variants + v];
-
-		if (r->row.state != RUN_QUEUED || !r->row.avoid)
-			continue;
-		r->row.avoid = 0;
-		ent_touch(f, &r->ent);
-	}
-}
-
-/* The one device that the slot is for is away for longer than a run would wait for it. */
-static bool lost_its_device(struct farm *f, const struct job *j, int slot, char *cause, size_t size)
-{
-	const struct device *d =
-		j->slots[slot].pin ? map_get(f->devices, j->slots[slot].pin) : NULL;
-
-	if (!d || !out_of_reach(f, d, f->cfg.reattach_ms))
-		return false;
-	snprintf(cause, size, "%.40s (d%lld) has been %s for more than %lld s", d->row.name,
-		(long long)d->row.id, device_state_name(d->row.state),
-		(long long)(f->cfg.reattach_ms / 1000));
-	return true;
-}
-
-/* Slots that no known device can take, be it that none matches, that the job wants more devices than
- * there are, or that what is left is in quarantine, end; the others wait on. */
-void job_timeout(struct farm *f, struct job *j)
-{
-	const struct device *shut = NULL;
-	char cause[LIMIT_CAUSE];
-	int wanted = 0, n_shut;
-
-	j->looked = true;
-	for (int s = 0; s < j->n_slots; s++) {
-		int least, left;
-
-		if (!j->slots[s].pending)
-			continue;
-		if (!j->slots[s].pin)
-			wanted++;
-		least = j->slots[s].pin ? 1 : wanted;
-		left = devices_left(f, j, s, &n_shut, &shut);
-		if (left + n_shut < least) {
-			give_up_slot(f, j, s, FAILURE_UNSATISFIABLE,
-				"no device that the farm knows, or too few, match the selector");
-		} else if (lost_its_device(f, j, s, cause, sizeof(cause))) {
-			give_up_slot(f, j, s, FAILURE_INFRASTRUCTURE, cause);
-		} else if (left < least) {
-			say_shut(shut, cause, sizeof(cause));
-			give_up_slot(f, j, s, FAILURE_INFRASTRUCTURE, cause);
-		} else {
-			forgive(f, j, s);
-		}
-	}
-	job_requeue(f, j);
 }
 
 /* ---- failures, ends ---- */

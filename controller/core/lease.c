@@ -47,6 +47,8 @@ void lease_free(struct farm *f, struct lease *l)
 		selq_put(f, l->want.selq);
 	if (l->device && l->device->lease == l)
 		l->device->lease = NULL;
+	if (l->job && l->job->slots[l->row.slot].lease == l)
+		l->job->slots[l->row.slot].lease = NULL;
 	map_del(f->leases, l->row.id);
 	row_release(&lease_table, &l->row);
 	mem_free(l);

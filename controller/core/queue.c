@@ -134,12 +134,11 @@ static void grant(struct farm *f, struct want *w, struct device *d)
 void queue_match_device(struct farm *f, struct device *d)
 {
 	struct want *best = NULL, *w;
-	struct selq *q;
 
-	TAILQ_FOREACH (q, &f->selqs, link) {
-		if (!q->n_wants || !selq_matches(q, d))
+	for (int i = 0; i < d->n_selqs; i++) {
+		if (!d->selqs[i]->n_wants)
 			continue;
-		w = first_fit(q, d, best);
+		w = first_fit(d->selqs[i], d, best);
 		if (w)
 			best = w;
 	}

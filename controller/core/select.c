@@ -94,14 +94,27 @@ static void normalise(struct jobspec_selector *s, struct buf *key)
 		buf_printf(key, "%s=%s\n", s->terms[i].key, s->terms[i].value);
 }
 
-static void set_bit(struct selq *q, const struct device *d, bool on)
+/* The selector is in the device's list exactly while its bit is set. */
+static void set_bit(struct selq *q, struct device *d, bool on)
 {
 	uint8_t *byte = &q->match[d->index / 8], bit = 1u << (d->index % 8);
+	int i = 0;
 
 	if (!!(*byte & bit) == on)
 		return;
 	*byte ^= bit;
 	q->n_match += on ? 1 : -1;
+	if (on) {
+		if (d->n_selqs == d->cap_selqs) {
+			d->cap_selqs = d->cap_selqs ? 2 * d->cap_selqs : 8;
+			d->selqs = mem_realloc(d->selqs, d->cap_selqs, sizeof(*d->selqs));
+		}
+		d->selqs[d->n_selqs++] = q;
+		return;
+	}
+	while (d->selqs[i] != q)
+		assert(++i < d->n_selqs);
+	d->selqs[i] = d->selqs[--d->n_selqs];
 }
 
 bool selq_matches(const struct selq *q, const struct device *d)
@@ -149,6 +162,9 @@ void selq_put(struct farm *f, struct selq *q)
 	assert(q->refs > 0);
 	if (--q->refs)
 		return;
+	for (int i = 0; i < LIMIT_DEVICES && q->n_match; i++)
+		if (f->by_index[i])
+			set_bit(q, f->by_index[i], false);
 	while ((b = TAILQ_FIRST(&q->buckets))) {
 		assert(TAILQ_EMPTY(&b->wants));
 		TAILQ_REMOVE(&q->buckets, b, link);
@@ -176,8 +192,10 @@ void selq_device_changed(struct farm *f, struct device *d)
 
 void selq_device_removed(struct farm *f, struct device *d)
 {
-	struct selq *q;
-
-	TAILQ_FOREACH (q, &f->selqs, link)
-		set_bit(q, d, false);
+	(void)f;
+	while (d->n_selqs)
+		set_bit(d->selqs[0], d, false);
+	mem_free(d->selqs);
+	d->selqs = NULL;
+	d->cap_selqs = 0;
 }

@@ -16,7 +16,7 @@ bench-farm: all models $(B)/tests/bench/replay
 
 # One after another, since they would measure each other; one that fails does not keep the next back. The
 # machine's own noise is measured between them.
-BENCHES = agent runner store gate adb farm
+BENCHES = core agent runner store gate adb farm
 bench: export BENCH_TABLE = $(abspath $(B))/bench.table
 bench:
 	$(Q)mkdir -p "$(B)"; rm -f "$(B)/bench.table" "$(B)/bench.noise"; failed=; \

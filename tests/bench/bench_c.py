@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a bench that is written in C and takes its rows from what it prints:
 
-    bench_c.py gate|store PROGRAM [ARGUMENT…]
+    bench_c.py core|gate|store PROGRAM [ARGUMENT…]
 
 Ends with 1 when a target is missed, when the program fails, or when it printed nothing to take."""
 
@@ -14,10 +14,26 @@ from table import Table
 
 GATE_MAX_MS = 100
 VALUES_MIN_M, BARE_MIN, BYTES_MAX = 2.0, 0.5, 4.5
+STEP_SIZE, STEP_MAX_US, STEP_GROWTH_MAX = (1000, 100000), 1000, 4
 
 GATE = re.compile(r"^(\S.*?)  +([\d.]+) ms$")
 STORE = re.compile(r"^(\S.*?/s) +([\d.]+) M values/s; bare loop +([\d.]+) \(ratio ([\d.]+)\), with pages of (\d+) bytes "
                    r"+([\d.]+) \(ratio ([\d.]+)\); ([\d.]+) bytes/value, payload ([\d.]+)$")
+
+CORE = re.compile(r"^(\d+) devices, (\d+) queued runs, \d+ selectors: p50 [\d.]+ us, p99 ([\d.]+) us, worst ([\d.]+) us "
+                  r"of \d+ steps; the same mix ([\d.]+) us, ([\d.]+) us in the least farm \(ratio ([\d.]+)\)$")
+
+
+def core_row(table, m):
+    """The farm of the target has one, the others show how cost grows."""
+    size = (int(m.group(1)), int(m.group(2)))
+    p99, worst, mean, least, ratio = (float(m.group(i)) for i in range(3, 8))
+    what = "step of the core, %d devices, %d runs" % size
+    its = size == STEP_SIZE
+    if its:
+        table.add(what + ", p99", p99, None, p99, "us", STEP_MAX_US, "worst %g us" % worst, at_most=True)
+    table.add(what + ", mean", mean, least, ratio, "us", STEP_GROWTH_MAX if its else None,
+              "p99 %g us; the peer: the same mix of events, 10 devices, 100 runs" % p99, at_most=True)
 
 
 def gate_row(table, m):
@@ -36,7 +52,7 @@ def store_row(table, m):
               at_most=True)
 
 
-ROWS = {"gate": (GATE, gate_row), "store": (STORE, store_row)}
+ROWS = {"core": (CORE, core_row), "gate": (GATE, gate_row), "store": (STORE, store_row)}
 
 
 def main():

@@ -17,6 +17,10 @@ STORE = ("iterations, 120/s     9.7 M values/s; bare loop  12.0 (ratio 0.81), wi
          " 5.18 bytes/value, payload 4.83\n"
          "counter, 100/s        1.9 M values/s; bare loop   2.0 (ratio 0.95), with pages of 4096 bytes   2.1 (ratio 0.90);"
          " 4.35 bytes/value, payload 4.10\n")
+CORE = ("10 devices, 100 queued runs, 10 selectors: p50 0.4 us, p99 4.9 us, worst 445.0 us of 200238 steps; the same mix"
+        " 1.00 us, 1.00 us in the least farm (ratio 1.00)\n"
+        "1000 devices, 100000 queued runs, 1000 selectors: p50 1.0 us, p99 1132.7 us, worst 45595.0 us of 201154 steps;"
+        " the same mix 4.00 us, 1.25 us in the least farm (ratio 3.20)\n    submission    9 steps, p50 1.0 us\n")
 
 
 class Table(unittest.TestCase):
@@ -44,6 +48,18 @@ class Table(unittest.TestCase):
         self.assertEqual([(r["what"], r["verdict"], r["ratio"]) for r in self.rows()],
                          [("200 000 iterations, budget, random", "met", "0.301"),
                           ("200 000 iterations, metrics of a block", "missed", "1.5")])
+
+    def test_the_core_shows_how_cost_grows_and_holds_the_largest_against_its_targets(self):
+        self.assertEqual(self.c_bench("core", CORE).returncode, 1)
+        self.assertEqual([(r["ours"], r["peer"], r["ratio"], r["verdict"]) for r in self.rows()],
+                         [("1 us", "1 us", "1", ""), ("1133 us", "-", "1.133", "missed"),
+                          ("4 us", "1.25 us", "3.2", "met")])
+
+    def test_the_bench_of_the_core_runs(self):
+        got = self.run_it("bench_c.py", "core", os.path.join(os.environ.get("FRAMEFARM_BUILD", "build"),
+                                                             "bench/bench_core"), "--short")
+        self.assertIn(got.returncode, (0, 1), got.stdout + got.stderr)
+        self.assertEqual([r["verdict"] for r in self.rows()], ["", ""])
 
     def test_the_store_has_to_meet_both_its_rates(self):
         self.assertEqual(self.c_bench("store", STORE).returncode, 1)
