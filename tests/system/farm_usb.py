@@ -103,6 +103,20 @@ class Usb(DaemonTest):
         attempts = d.get("/api/v1/runs/" + run["id"])["attempts"]
         self.assertEqual([a["counted"] for a in attempts], [False, True])
 
+    def test_the_daemon_dies_and_what_was_handed_over_stays_so(self):
+        self.plug("1-4.2")
+        d = self.farm()
+        phone = self.wait_phone(d, state="ready")
+        self.cli("device", "detach", phone["name"], check=0)
+        self.assertEqual(self.bus.tell("ask 1-4.2 claimed"), 0)
+        d.kill()
+        d = self.farm()
+        self.wait_phone(d, state="needs_human", detached_by="admin", link="up")
+        self.assertEqual(self.bus.tell("ask 1-4.2 claimed"), 0)
+        self.cli("device", "attach", phone["name"], check=0)
+        self.assertEqual(self.wait_phone(d, state="ready")["id"], phone["id"])
+        self.cli("run", self.job_file(on_phone()), check=ff.PASS)
+
     def samples(self, d, run):
         a = d.http("GET", "/api/v1/runs/%s/samples?stream=paced" % run)
         return a.body.decode().splitlines()[1:] if a.status == 200 else []
