@@ -369,7 +369,8 @@ def all_stages():
         Stage("kills", lambda: [Job("disk", ["python3", "tests/kill/disk.py"], 300),
                                 Job("kill", ["python3", "tests/kill/kill.py", "--quiet"], 300, told="# ")]),
         Stage("system tests", lambda: script_jobs("tests/system", 300), at_a_time=WAITING_JOBS),
-        daemons_sanitized({"asan": ("farm_slice", "farm_kills", "farm_bad_input", "farm_bad_http"),
+        daemons_sanitized({"asan": ("farm_slice", "farm_kills", "farm_bad_input", "farm_bad_http",
+                                    "api_contract", "api_events", "api_stop"),
                            "tsan": ("farm_slice", "farm_kills")}),
     ]
     if clang_format_is_ours():
