@@ -81,6 +81,8 @@ for_test() {
 	command_of arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf
 	command_of ip iproute2
 	command_of unshare util-linux
+	command_of systemd-nspawn systemd-container
+	command_of zsh zsh
 	command_of curl curl
 	command_of openssl openssl
 	command_of clang clang
