@@ -42,7 +42,7 @@ MORE_THAN_SCHEMA = [
 
 # (status, operations' path and method or None for all): the tests of tests/unit/api that bring it about.
 ELSEWHERE = {
-    403: "a_changing_request_of_another_sites_page_is_refused",
+    403: "every_route_takes_its_role_and_more_and_no_less",
     411: "a_file_of_unsaid_length_is_refused",
     413: "a_body_that_says_it_is_too_large_is_refused_and_its_sender_can_read_why",
     422: "the_same_key_with_another_job_is_refused",

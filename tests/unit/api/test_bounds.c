@@ -376,6 +376,35 @@ static void three_hundred_connections_wait_for_their_turn(void **state)
 	still_works(r);
 }
 
+/* Threads that are slow make a queue, which has an end; who comes then may come again. */
+static void readings_under_way_are_bounded(void **state)
+{
+	struct client *all = mem_zalloc(API_TASKS * sizeof(*all));
+	struct rig *r = *state;
+	struct response p;
+
+	open_many(r, all, API_TASKS);
+	fake_hold_pool(r->ctl, true);
+	for (int i = 0; i < API_TASKS; i++)
+		ask_send(&all[i], "GET", "/api/v1/jobs", "", "");
+	rig_settle_held(r);
+	ask_get(r, "/api/v1/jobs", &p);
+	assert_status(&p, 503);
+	assert_non_null(response_header(&p, "Retry-After"));
+	response_free(&p);
+	ask_get(r, "/healthz", &p); /* what needs no thread is answered */
+	assert_status(&p, 200);
+	response_free(&p);
+	fake_hold_pool(r->ctl, false);
+	for (int i = 0; i < API_TASKS; i++) {
+		client_response(&all[i], &p);
+		assert_status(&p, 200);
+		response_free(&p);
+		client_close(&all[i]);
+	}
+	mem_free(all);
+}
+
 static void one_address_cannot_take_all_connections(void **state)
 {
 	enum { N = API_CONNECTIONS_PER_IP + 1 };
@@ -419,6 +448,7 @@ int main(void)
 		T(a_body_that_trickles_is_cut_off),
 		T(an_idle_connection_is_closed),
 		T(three_hundred_connections_wait_for_their_turn),
+		T(readings_under_way_are_bounded),
 		T(one_address_cannot_take_all_connections),
 	};
 
