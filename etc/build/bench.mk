@@ -14,9 +14,16 @@ bench-adb: all $(B)/tests/bench/bench_adb $(B)/tests/bench/replay $(B)/tests/adb
 bench-farm: all models $(B)/tests/bench/replay
 	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_farm.py $(BENCH_ARGS)
 
+$(B)/tests/bench/bare_submit: $(B)/obj/tests/bench/bare_submit.o
+	@mkdir -p "$(@D)"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lsqlite3
+
+bench-submit: all models $(B)/tests/bench/bare_submit
+	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_submit.py $(BENCH_ARGS)
+
 # One after another, since they would measure each other; one that fails does not keep the next back. The
 # machine's own noise is measured between them.
-BENCHES = core agent runner store gate adb farm
+BENCHES = core submit agent runner store gate adb farm
 bench: export BENCH_TABLE = $(abspath $(B))/bench.table
 bench:
 	$(Q)mkdir -p "$(B)"; rm -f "$(B)/bench.table" "$(B)/bench.noise"; failed=; \
@@ -27,4 +34,4 @@ bench:
 		python3 tests/bench/table.py "$(B)/bench.table"; \
 		[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-.PHONY: bench bench-adb bench-farm
+.PHONY: bench bench-adb bench-farm bench-submit
