@@ -190,7 +190,21 @@ function dropCharts() {
 	page.story = null;
 }
 
+/** What was removed of the samples because of their age or the quota, as a sentence; null: nothing. */
+function removedNote() {
+	const day = (key) => run().streams.map((s) => s[key]).find((at) => at)?.slice(0, 10);
+	const all = day("rollups_removed_at");
+	const raw = day("raw_removed_at");
+	if (all)
+		return `The samples of this run were removed on ${all}; its results above are kept.`;
+	return raw
+		? `The values of this run were removed on ${raw}; these charts are made of one-second rollups.`
+		: null;
+}
+
 function makeCharts() {
+	if (run().streams.some((s) => s.rollups_removed_at))
+		return h("p", {class: "quiet"}, removedNote());
 	if (!run().streams.length)
 		return h(
 			"p",
@@ -213,7 +227,8 @@ function makeCharts() {
 		},
 	});
 	page.charts.el.addEventListener("dblclick", () => page.charts.zoom(...page.charts.whole));
-	return page.charts.el;
+	const note = removedNote();
+	return note ? h("div", {}, h("p", {class: "quiet"}, note), page.charts.el) : page.charts.el;
 }
 
 function show() {

@@ -91,6 +91,10 @@ void files_head(struct req *r);
 void files_put(struct req *r);
 extern const struct route_upload files_upload;
 
+/* backups.c */
+void backups_get(struct req *r);
+void backups_post(struct req *r);
+
 /* static.c */
 void static_get(struct req *r);
 

@@ -60,6 +60,9 @@ const struct route routes[] = {
 	{METHOD_POST, API "/runtimes", runtimes_post, ROLE_ENGINEER, ROUTE_JSON},
 	{METHOD_DELETE, API "/runtimes/{runtime}", runtimes_delete, ROLE_ENGINEER, 0},
 
+	{METHOD_GET, API "/backup", backups_get, ROLE_ADMIN, 0},
+	{METHOD_POST, API "/backup", backups_post, ROLE_ADMIN, ROUTE_JSON},
+
 	{METHOD_GET, API "/events", events_get, ROLE_VIEWER, ROUTE_LIVE | ROUTE_QUERY},
 
 	{METHOD_HEAD, API "/files/{sha256}", files_head, ROLE_CI, 0},

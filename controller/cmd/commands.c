@@ -54,7 +54,7 @@ const struct command commands[] = {
 	{"job pin", cmd_job_pin, "JOB", 1, 1, COMMAND_ARG_NONE,
 		"keep all data of a job, whatever their age", &job_pin_options,
 		"Its values, events and uploaded files stay when others of their age go, and when "
-                "a "
+		"a "
 		"quota is full. What was removed before does not come back. JOB is an id (j17)."},
 	{"job unpin", cmd_job_unpin, "JOB", 1, 1, COMMAND_ARG_NONE,
 		"keep the data of a job as long as those of others", &job_pin_options,
@@ -117,6 +117,18 @@ const struct command commands[] = {
 		"forget a runtime and its files", &runtime_remove_options,
 		"RUNTIME is a name, or the first 12 or more digits of a hash. What runs with it "
 		"goes on; a run that begins later ends with what is missing."},
+	{"backup", cmd_backup, "DIR", 1, 1, COMMAND_ARG_FILE,
+		"copy the whole farm into a new directory, while it runs", &backup_options,
+		"DIR is on the daemon's host, is not there or empty, and its user can write it. In "
+                "it "
+		"are rows, samples, the uploads that somebody needs, runtimes and addresses, each "
+                "with "
+		"its hash in MANIFEST, which is written last: a directory without one is no "
+                "backup. "
+		"Tokens, TLS keys and the key that phones know are not in it."},
+	{"restore", cmd_restore, "DIR", 1, 1, COMMAND_ARG_FILE, "make a data directory of a backup",
+		&restore_options,
+		"Checks all of the backup first. The directory must not be in use by a daemon."},
 	{"doctor", cmd_doctor, "", 0, 0, COMMAND_ARG_NONE,
 		"say what this host lacks, and the command that mends it", &doctor_options,
 		"Exits with 0 when nothing fails, with 1 otherwise. A warning names what will be "

@@ -20,6 +20,7 @@
 #include "core/jobspec.h"
 #include "drivers/driver.h"
 #include "farm/artifacts.h"
+#include "farm/backup.h"
 #include "farm/blobs.h"
 #include "farm/devmgr.h"
 #include "farm/ingest.h"
@@ -59,6 +60,8 @@ struct ctl {
 	struct ingest *ingest;
 	struct devmgr *devmgr;
 	struct keep *keep;
+	struct backup *backup;
+	char farm_id[64];
 	struct map *askers; /* by token */
 	int64_t next_token;
 	struct map *progress; /* by run */
@@ -349,6 +352,8 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 	if (!c->runtimes)
 		return e->code;
 	c->keep = keep_new(&c->env, &cfg->keep, c->store, c->blobs, c->runtimes);
+	c->backup = backup_new(&c->env, c->data_dir, c->store, c->blobs, c->runtimes);
+	str_copy(c->farm_id, sizeof(c->farm_id), farm_id);
 	c->tools = tools_new(cfg->tools_dir, cfg->ort_path);
 	c->turn = turn_new(&fc, &c->env, c->store, &turn_ops, c);
 	rc = restore_farm(turn_farm(c->turn), c->store, &event, e);
@@ -400,8 +405,8 @@ static void maybe_stopped(struct ctl *c)
 	void (*fn)(void *arg) = c->stopped;
 
 	if (!c->stopping || !c->stopped || !c->devices_stopped || c->judging ||
-		!keep_idle(c->keep) || !ingest_idle(c->ingest) || turn_in_store(c->turn) ||
-		(turn_store_ok(c->turn) && !turn_idle(c->turn)))
+		!keep_idle(c->keep) || !backup_idle(c->backup) || !ingest_idle(c->ingest) ||
+		turn_in_store(c->turn) || (turn_store_ok(c->turn) && !turn_idle(c->turn)))
 		return;
 	c->stopped = NULL;
 	refuse_askers(c);
@@ -423,6 +428,7 @@ void ctl_stop(struct ctl *c, void (*stopped)(void *arg), void *arg)
 	c->stopped_arg = arg;
 	turn_freeze(c->turn);
 	keep_stop(c->keep);
+	backup_stop(c->backup);
 	devmgr_stop(c->devmgr, devices_stopped, c);
 }
 
@@ -445,6 +451,7 @@ void ctl_free(struct ctl *c)
 	ingest_free(c->ingest);
 	turn_free(c->turn);
 	keep_free(c->keep);
+	backup_free(c->backup);
 	store_close(c->store);
 	tools_free(c->tools);
 	runtimes_close(c->runtimes);
@@ -611,6 +618,16 @@ int ctl_runtime_remove(struct ctl *c, const char *called, struct err *e)
 bool ctl_runtime_known(struct ctl *c, const char *called)
 {
 	return runtimes_known(c->runtimes, called);
+}
+
+int ctl_backup_begin(struct ctl *c, const char *dir, struct err *e)
+{
+	return backup_begin(c->backup, dir, c->farm_id, ctl_now(c).wall_ms, e);
+}
+
+void ctl_backup_get(struct ctl *c, struct ctl_backup *ret_b)
+{
+	backup_get(c->backup, ret_b);
 }
 
 int ctl_artifacts(struct ctl *c, int64_t attempt, struct ctl_artifact ret[CTL_ARTIFACTS_MAX])

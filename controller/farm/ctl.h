@@ -208,6 +208,28 @@ int ctl_runtime_remove(struct ctl *c, const char *called, struct err *e);
 /* Whether there is one that is so called. */
 bool ctl_runtime_known(struct ctl *c, const char *called);
 
+/* ---- a backup of the farm while it runs ---- */
+
+enum ctl_backup_state { CTL_BACKUP_NONE, CTL_BACKUP_RUNNING, CTL_BACKUP_DONE, CTL_BACKUP_FAILED };
+
+/* The present or last one. */
+struct ctl_backup {
+	enum ctl_backup_state state;
+	char dir[1024];
+	char what[160]; /* is being copied … */
+	int64_t done_bytes, of_bytes;
+	int n_files; /* of what is done */
+	int64_t bytes;
+	int64_t started_ms, ended_ms; /* wall clock; 0: not yet */
+	int64_t last_ms;              /* of the last that was done since the start; 0: none */
+	char cause[LIMIT_CAUSE * 2];  /* why it failed */
+};
+
+/* Begins one into dir, which is made, or is empty. ERR_WRONGSTATE (one is under way), ERR_EXISTS (there is
+ * something in it), ERR_PERM, ERR_INVAL, ERR_FULL. */
+int ctl_backup_begin(struct ctl *c, const char *dir, struct err *e);
+void ctl_backup_get(struct ctl *c, struct ctl_backup *ret_b); /* any thread */
+
 /* ---- artifacts: what a device itself wrote about an attempt that failed; any thread, blocks ---- */
 
 #define CTL_ARTIFACTS_MAX 64 /* of one attempt that are shown */

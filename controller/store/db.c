@@ -137,6 +137,17 @@ out:
 	return rc;
 }
 
+int db_open_file(struct db *db, const char *dir, const char *name, int flags, struct err *e)
+{
+	int rc = set_path(db, dir, name, e);
+
+	if (!rc)
+		rc = open_handle(db, flags, e);
+	if (rc)
+		db_close(db);
+	return rc;
+}
+
 void db_close(struct db *db)
 {
 	int rc;

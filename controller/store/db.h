@@ -37,6 +37,9 @@ struct db_setup {
 int db_open_writer(struct db *db, const struct db_setup *setup, struct err *e);
 /* Opens for reading; the file must exist. This connection never writes nor checkpoints. */
 int db_open_reader(struct db *db, const char *dir, const char *name, struct err *e);
+/* Opens a file that is nobody's at this moment (a copy), as it is. flags: SQLITE_OPEN_READONLY or
+ * _READWRITE. */
+int db_open_file(struct db *db, const char *dir, const char *name, int flags, struct err *e);
 void db_close(struct db *db); /* a db of zeros is allowed */
 
 /* Fills *e with what SQLite says about its last failure on this connection and returns the code of

@@ -77,6 +77,15 @@ static int look(struct db *db, const struct schema *sc, int *ret_version, struct
 	return 0;
 }
 
+int schema_look(struct db *db, const struct schema *sc, struct err *e)
+{
+	int version = 0, rc = look(db, sc, &version, e);
+
+	if (!rc && !version)
+		rc = err_set(e, ERR_CORRUPT, "%s is empty", db->path);
+	return rc;
+}
+
 static int quick_check(struct db *db, struct err *e)
 {
 	char found[256];
@@ -157,7 +166,7 @@ static int make_shrinkable(struct db *db, struct err *e)
 	if (rc || mode == AUTO_VACUUM_INCREMENTAL)
 		return rc;
 	log_info("event=store_rewritten file=%s bytes=%lld cause=\"it cannot shrink as it is; this "
-	         "is"
+		 "is"
 		 " done once\"",
 		db->path, (long long)(pages * page_bytes));
 	/* The mode takes effect with VACUUM, and VACUUM changes it outside WAL mode alone. */

@@ -29,6 +29,9 @@ extern const struct schema schema_control, schema_samples;
  */
 int schema_apply(struct db *db, const struct schema *sc, int *ret_from, struct err *e);
 
+/* Only looks: whether it is such a file, of a version that is known. */
+int schema_look(struct db *db, const struct schema *sc, struct err *e);
+
 /* Whether the file has the table, and its columns with the types that the rows need. */
 int schema_check_table(struct db *db, const struct row_table *t, struct err *e);
 

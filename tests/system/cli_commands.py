@@ -16,7 +16,7 @@ COMMANDS = ["serve", "run", "job list", "job show", "job wait", "job logs", "job
             "job pin", "job unpin", "job retry", "job artifacts", "device list", "device show", "device connect",
             "device disconnect", "device detach", "device attach", "device install", "device provision",
             "device quarantine", "device release", "device retire",
-            "doctor", "completion", "help", "version"]
+            "backup", "restore", "doctor", "completion", "help", "version"]
 
 
 class Jobs(CliTest):
@@ -224,7 +224,7 @@ _framefarm; printf '%s\\n' "${{COMPREPLY[@]}}"
         self.write("a b.json", "")
         self.assertEqual(self.complete("framefarm dev"), ["device"])
         self.assertEqual(sorted(self.complete("framefarm job ")),
-                         ["artifacts", "cancel", "list", "logs", "retry", "show", "wait"])
+                         ["artifacts", "cancel", "list", "logs", "pin", "retry", "show", "unpin", "wait"])
         self.assertEqual(self.complete("framefarm run --wait"), ["--wait-timeout"])
         self.assertEqual(self.complete("framefarm run --inconclusive w"), ["warn"])
         self.assertEqual(self.complete("framefarm run --inconclusive = w"), ["warn"])
