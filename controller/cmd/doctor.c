@@ -56,6 +56,7 @@ static const struct {
 	{"usb memory", doctor_usb_memory},
 	{"adb server", doctor_adb_server},
 	{"virtual", doctor_user_namespaces},
+	{"service", doctor_service},
 	{"data", doctor_data},
 	{"disk", doctor_disk},
 	{"daemon", doctor_daemon},

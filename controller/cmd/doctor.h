@@ -62,6 +62,10 @@ void doctor_usb_memory(struct doctor *d);
 void doctor_adb_server(struct doctor *d);
 void doctor_user_namespaces(struct doctor *d);
 
+/* doctor_service.c: the systemd service. */
+void doctor_service(struct doctor *d);
+const char *doctor_unit(void); /* the installed unit's path, NULL: there is none */
+
 /* doctor_daemon.c: the data directory and the daemon. */
 void doctor_data(struct doctor *d);
 void doctor_disk(struct doctor *d);

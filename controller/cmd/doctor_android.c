@@ -53,7 +53,7 @@ static bool rule_in(const char *dir, const char *name)
 static const char *find_rule(void)
 {
 	static const char *const dirs[] = {"/etc/udev/rules.d", "/run/udev/rules.d",
-		"/usr/lib/udev/rules.d", "/lib/udev/rules.d"};
+		"/usr/local/lib/udev/rules.d", "/usr/lib/udev/rules.d", "/lib/udev/rules.d"};
 	static const char *const names[] = {RULE, "51-android.rules"};
 	static char found[256];
 
@@ -89,11 +89,12 @@ void doctor_udev(struct doctor *d)
 			"this host has no USB to look at; phones come over the network (--adb)");
 		return;
 	}
-	if (geteuid() == 0) {
-		doctor_say(d, DOCTOR_OK, "", "root may open every phone on USB");
+	rule = find_rule();
+	if (geteuid() == 0 && (rule || !doctor_unit())) {
+		doctor_say(d, DOCTOR_OK, "", "root may open every phone on USB%s%s",
+			rule ? ", and others by " : "", rule ? rule : "");
 		return;
 	}
-	rule = find_rule();
 	if (!rule)
 		doctor_say(d, DOCTOR_WARN,
 			"sudo install -D -m 644 etc/udev/" RULE " /etc/udev/rules.d/" RULE

@@ -53,6 +53,9 @@ void doctor_data(struct doctor *d)
 	if (!S_ISDIR(st.st_mode))
 		doctor_say(d, DOCTOR_FAIL, "set FRAMEFARM_DATA, or give --data",
 			"%s is no directory", d->data);
+	else if (geteuid() == 0 && st.st_uid && !(st.st_mode & OTHERS))
+		doctor_say(d, DOCTOR_OK, "", "%s, of user %u, as which its daemon runs", d->data,
+			st.st_uid);
 	else if (st.st_uid != geteuid())
 		doctor_say(d, DOCTOR_WARN, "", "%s belongs to user %u: its daemon runs as that one",
 			d->data, st.st_uid);

@@ -243,6 +243,29 @@ class Service(unittest.TestCase):
         self.inside("systemctl", "start", UNIT)
         self.until_active()
 
+    def doctor(self):
+        found = json.loads(self.inside("framefarm", "doctor", "--json", check=False).stdout)["checks"]
+        return next(f for f in found if f["check"] == "service")
+
+    def test_the_doctor_sees_what_is_in_its_way_and_how_to_mend_it(self):
+        wants = "/etc/systemd/system/multi-user.target.wants/" + UNIT
+        self.assertEqual(self.doctor()["level"], "ok")
+        for breaking, level, words in (
+                ("chown root: /var/lib/framefarm/control.db", "fail", "control.db belongs to user 0"),
+                ("gpasswd -d framefarm plugdev", "warn", "not in the group plugdev"),
+                ("rm " + wants, "warn", "not started with this host"),
+                ("rm /etc/framefarm/framefarm.conf", "fail", "does not start without"),
+                ("sed -i /^framefarm:/d /etc/passwd", "fail", "no user framefarm")):
+            with self.subTest(breaking):
+                self.inside("sh", "-c", breaking)
+                found = self.doctor()
+                self.assertEqual(found["level"], level, found)
+                self.assertIn(words, found["text"])
+                self.inside("sh", "-c", "sudo() { \"$@\"; }; " + found["fix"])
+                self.assertEqual(self.doctor()["level"], "ok", self.doctor())
+        self.configure(CONF)
+        self.until_active()
+
     def test_a_stop_is_no_failure(self):
         self.inside("systemctl", "stop", UNIT)
         self.assertEqual((self.show("ActiveState"), self.show("Result"), self.show("ExecMainStatus")),
