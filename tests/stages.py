@@ -366,8 +366,9 @@ def all_stages():
         umock("asan"),
         umock("tsan"),
         *simulation(),
-        Stage("kills", lambda: [Job("disk", ["python3", "tests/kill/disk.py"], 300),
-                                Job("kill", ["python3", "tests/kill/kill.py", "--quiet"], 300, told="# ")]),
+        Stage("kills", lambda: [Job("kill", ["python3", "tests/kill/kill.py", "--quiet"], 300, told="# ")] + [
+            Job("disk " + part, ["python3", "tests/kill/disk.py", part], 300)
+            for part in ("Store", "Spool", "Uploads", "FullDisk")], at_a_time=WAITING_JOBS),
         Stage("system tests", lambda: script_jobs("tests/system", 300), at_a_time=WAITING_JOBS),
         daemons_sanitized({"asan": ("farm_slice", "farm_kills", "farm_bad_input", "farm_bad_http",
                                     "api_contract", "api_events", "api_stop"),

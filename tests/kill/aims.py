@@ -26,6 +26,7 @@ ATTEMPT = ("", "staging", "started", "collecting", "stored")
 # newest one went through them.
 PASSING = ("run assigned", "device detected", "device leased", "device cooling", "lease granted")
 
+CHUNK = 1024        # iterations that an agent seals together: they are on their way when it dies
 TRIES = 15          # of one aim, until it is given up and the check fails
 GIVE_UP_S = PATIENCE
 
@@ -313,9 +314,9 @@ class Agent(OnDevice):
         if self.state == "staged":
             farm.turn(farm.rng.uniform(0, 0.03))
         elif job:
-            want = {"started": lambda a: a.dir, "draining": lambda a: a.has("end"),
-                    "sampling": lambda a: (a.ring() or (0,))[0] > least}[self.state]
-            least = farm.rng.randrange(self.measure.get("min_runs", 320) - 50)
+            least = farm.rng.randrange(300) + (CHUNK + 200 if self.state == "half sealed" else 0)
+            want = {"started": lambda a: a.dir, "draining": lambda a: a.has("end")}.get(
+                self.state, lambda a: (a.ring() or (0,))[0] > least)
 
             def there():
                 self.over(farm, job)
@@ -327,7 +328,8 @@ class Agent(OnDevice):
         if a.has("end"):
             return "draining"
         if a.dir:
-            return "sampling" if (a.ring() or (0,))[0] else "started"
+            n = (a.ring() or (0,))[0]
+            return "half sealed" if n > CHUNK + 100 else "sampling" if n else "started"
         return "staged" if job and self.run_state(farm, job) == "staging" else "idle"
 
     def once_more(self, farm, device, old):
@@ -501,8 +503,7 @@ def aims():
     found += [Reattaching(), Starting(), Stopping(), Uploading(), Committing("control.db", "control.db"),
               Committing("samples.db", "samples.db"), Committing("a file", "files/")]
     found += [Agent(s) for s in ("staged", "started", "draining", "idle", "restart", "update")]
-    # Long enough that a part of its iterations is sealed, and sent, when its agent dies.
-    found += [Agent("sampling", min_runs=1800, min_ms=1800)]
+    found += [Agent("sampling"), Agent("half sealed", min_runs=CHUNK + 800, min_ms=CHUNK + 800)]
     found += [Runner("load"), Runner("warmup", local, warmup_min_ms=400), Runner("block"),
               Runner("golden"), Runner("end")]
     found += [PhoneAim(s, phone) for s in ("connecting", "pushing", "running", "collecting", "idle")]
