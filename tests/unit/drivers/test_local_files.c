@@ -47,6 +47,27 @@ static void a_pushed_file_has_its_hash_for_a_name_and_is_pushed_once(void **stat
 	rig_fini(&r);
 }
 
+static void what_the_agent_lets_its_runner_execute_is_not_pushed_again(void **state)
+{
+	struct rig r;
+	const char *src;
+
+	(void)state;
+	rig_init(&r, SUPPORT_INLINE);
+	rig_prepare(&r);
+	src = tmp_path(&r.tmp, "libruntime.so");
+	tmp_write_text(src, "code");
+	assert_int_equal(support_do(r.sh, rig_push_op(&r, src)), 0);
+	assert_int_equal(chmod(rig_pushed_path(&r), 0555), 0);
+	assert_int_equal(support_do(r.sh, rig_push_op(&r, src)), 0);
+	assert_true(r.op.result.push.skipped);
+	/* What somebody could have written since is. */
+	assert_int_equal(chmod(rig_pushed_path(&r), 0644), 0);
+	assert_int_equal(support_do(r.sh, rig_push_op(&r, src)), 0);
+	assert_false(r.op.result.push.skipped);
+	rig_fini(&r);
+}
+
 static void a_program_can_be_executed_and_is_another_push(void **state)
 {
 	struct stat st;
@@ -371,6 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pushed_file_has_its_hash_for_a_name_and_is_pushed_once),
+		cmocka_unit_test(what_the_agent_lets_its_runner_execute_is_not_pushed_again),
 		cmocka_unit_test(a_program_can_be_executed_and_is_another_push),
 		cmocka_unit_test(an_immutable_file_is_shared_and_still_checked),
 		cmocka_unit_test(a_damaged_file_is_not_kept_and_not_blamed_on_the_device),
