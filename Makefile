@@ -106,7 +106,7 @@ ifeq ($(SAN),)
 $(B)/framefarm-agent: $(AGENT_SRC) $(wildcard agents/*.h agents/agent/*.h)
 	@mkdir -p "$(@D)"
 	$(Q)$(AGENT_CC) -std=c11 -D_GNU_SOURCE -Os -g0 $(WARN) -fno-strict-aliasing -ffunction-sections \
-		-fdata-sections -Wl,--gc-sections -static -s -Iagents -idirafter /usr/include \
+		-fdata-sections -flto -flto-partition=one -Wl,--gc-sections -static -s -Iagents -idirafter /usr/include \
 		-idirafter /usr/include/$(shell $(CC) -print-multiarch) \
 		-DFRAMEFARM_VERSION='"$(VERSION)"' -o $@ $(AGENT_SRC) -lm
 else

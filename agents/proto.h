@@ -15,7 +15,7 @@
  * Fields of a payload stand in the order given beside each message; a text is a u16 length and
  * that many bytes of UTF-8 without NUL; bytes are a u32 length and the bytes. A reader that has
  * read the fields it knows ignores what is left: a later version appends fields, it never moves
- * them. Version 1 is the first; the controller speaks the present version and the one before.
+ * them. Version 1 is the first; both sides speak every version up to the present one.
  */
 #ifndef FRAMEFARM_AGENTS_PROTO_H
 #define FRAMEFARM_AGENTS_PROTO_H
@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTO_VERSION     2 /* 2: a plan may name a loader and its libraries */
+#define PROTO_VERSION     3 /* 2: a plan may name a loader and its libraries; 3: chunks of mode 2 */
 #define PROTO_VERSION_MIN 1
 #define PROTO_MAGIC       0x31504646u
 #define PROTO_HEADER      16

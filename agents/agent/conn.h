@@ -37,7 +37,8 @@ struct conn {
 	struct proto_parser in;
 	uint8_t *out;
 	size_t out_len, out_off, out_cap;
-	char farm[64]; /* of READY */
+	char farm[64];    /* of READY */
+	uint16_t version; /* of READY: of the protocol, both sides speak it */
 };
 
 /* Takes fd. */

@@ -80,6 +80,9 @@ struct hello {
 	int64_t epoch;
 };
 
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
+
 /* Returns 0 and the sentence for REFUSE untouched, or the refusal. */
 static int judge_hello(const struct agent *a, const struct proto_frame *f, struct hello *ret_h,
 	const char **ret_why)
@@ -98,7 +101,8 @@ static int judge_hello(const struct agent *a, const struct proto_frame *f, struc
 	*ret_why = "the secret is not this agent's";
 	if (ret_h->secret_len != PROTO_SECRET || !secrets_equal(ret_h->secret, a->secret))
 		return PROTO_REFUSE_SECRET;
-	*ret_why = "this agent speaks version 1 and version 2 of the protocol";
+	*ret_why = "this agent speaks versions " TEXT(PROTO_VERSION_MIN) " to " TEXT(
+		PROTO_VERSION) " of the protocol";
 	if (ret_h->version_min > PROTO_VERSION || ret_h->version_max < PROTO_VERSION_MIN)
 		return PROTO_REFUSE_VERSION;
 	return 0;
@@ -133,7 +137,8 @@ static void on_hello(struct agent *a, struct conn *c, const struct proto_frame *
 	if (c->state == CONN_GREETING)
 		become_controller(a, c, &h, now_ns);
 	log_info("event=controller farm=%s epoch=%lld", h.farm, (long long)h.epoch);
-	welcome_send(a, c, h.version_max < PROTO_VERSION ? h.version_max : PROTO_VERSION);
+	c->version = h.version_max < PROTO_VERSION ? h.version_max : PROTO_VERSION;
+	welcome_send(a, c, c->version);
 	sampler_sweep(a->sampler, true, NULL, NULL);
 	if (c->state == CONN_READY)
 		send_status(a, now_ns);

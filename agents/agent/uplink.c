@@ -11,6 +11,7 @@
 
 #include "agent/conn.h"
 #include "agent/log.h"
+#include "agent/plainer.h"
 #include "agent/shelf.h"
 
 void uplink_init(struct uplink *u, struct shelf *shelf)
@@ -134,7 +135,7 @@ static int send_next(struct uplink *u, struct shelf_item *it, struct conn *c)
 		}
 		u->window[(u->first + u->n++) % UPLINK_WINDOW] =
 			(struct uplink_frame){it->attempt, it->sent, m.stream, m.seq};
-		conn_send_frame(c, u->buf, n);
+		conn_send_frame(c, u->buf, plainer_frame(u->buf, (uint32_t)n, &m, c->version));
 		return 1;
 	}
 	return 0;

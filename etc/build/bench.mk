@@ -23,7 +23,7 @@ bench-submit: all models $(B)/tests/bench/bare_submit
 
 # One after another, since they would measure each other; one that fails does not keep the next back. The
 # machine's own noise is measured between them.
-BENCHES = core submit agent runner store gate adb farm
+BENCHES = core submit agent runner chunk store gate adb farm
 bench: export BENCH_TABLE = $(abspath $(B))/bench.table
 bench:
 	$(Q)mkdir -p "$(B)"; rm -f "$(B)/bench.table" "$(B)/bench.noise"; failed=; \

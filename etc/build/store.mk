@@ -3,11 +3,21 @@
 $(B)/obj/controller/store/schema.o: $(wildcard controller/store/schema/*.sql)
 
 # make bench-store: values a second through store_samples() against a bare SQLite loop.
-$(B)/tests/bench/bench_store: $(B)/obj/tests/bench/bench_store.o $(call closure,store)
+$(B)/tests/bench/bench_store: $(B)/obj/tests/bench/bench_store.o $(B)/obj/tests/bench/series.o \
+		$(call closure,store)
 	@mkdir -p "$(@D)"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,store) -lm
 
 bench-store: $(B)/tests/bench/bench_store
 	@python3 tests/bench/bench_c.py store "$(if $(filter /%,$<),$<,./$<)"
 
-.PHONY: bench-store
+# make bench-chunk: bytes of a value, and time to pack and unpack it. The whole agents room and base.
+$(B)/tests/bench/bench_chunk: $(B)/obj/tests/bench/bench_chunk.o $(B)/obj/tests/bench/series.o \
+		$(call closure,store)
+	@mkdir -p "$(@D)"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,store) -lm
+
+bench-chunk: $(B)/tests/bench/bench_chunk
+	@python3 tests/bench/bench_c.py chunk "$(if $(filter /%,$<),$<,./$<)" $(BENCH_ARGS)
+
+.PHONY: bench-store bench-chunk

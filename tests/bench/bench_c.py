@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a bench that is written in C and takes its rows from what it prints:
 
-    bench_c.py core|gate|store PROGRAM [ARGUMENT…]
+    bench_c.py core|gate|store|chunk PROGRAM [ARGUMENT…]
 
 Ends with 1 when a target is missed, when the program fails, or when it printed nothing to take."""
 
@@ -15,6 +15,7 @@ from table import Table
 GATE_MAX_MS = 100
 VALUES_MIN_M, BARE_MIN, BYTES_MAX = 2.0, 0.5, 4.5
 STEP_SIZE, STEP_MAX_US, STEP_GROWTH_MAX = (1000, 100000), 1000, 4
+PAYLOAD_MAX = 4.1
 
 GATE = re.compile(r"^(\S.*?)  +([\d.]+) ms$")
 STORE = re.compile(r"^(\S.*?/s) +([\d.]+) M values/s; bare loop +([\d.]+) \(ratio ([\d.]+)\), with pages of (\d+) bytes "
@@ -36,6 +37,10 @@ def core_row(table, m):
               "p99 %g us; the peer: the same mix of events, 10 devices, 100 runs" % p99, at_most=True)
 
 
+CHUNK = re.compile(r"^(\S.*?) +([\d.]+) bytes/value, plain ([\d.]+); packed in ([\d.]+) ns, plain ([\d.]+); "
+                   r"unpacked in ([\d.]+) ns, plain ([\d.]+)$")
+
+
 def gate_row(table, m):
     ms = float(m.group(2))
     table.add("200 000 iterations, " + m.group(1), ms, None, ms, "ms", GATE_MAX_MS, at_most=True)
@@ -52,7 +57,17 @@ def store_row(table, m):
               at_most=True)
 
 
-ROWS = {"core": (CORE, core_row), "gate": (GATE, gate_row), "store": (STORE, store_row)}
+def chunk_row(table, m):
+    """The peer is the packing of protocol 2. The target is what is left of the store's beside its row."""
+    size, plain, pack, plain_pack, unpack, plain_unpack = (float(m.group(i)) for i in range(2, 8))
+    table.add("payload of a value, " + m.group(1), size, plain, size / plain, "bytes",
+              target_text="≤ %g bytes" % PAYLOAD_MAX, missed=size > PAYLOAD_MAX)
+    table.add("packing a value, " + m.group(1), pack, plain_pack, pack / plain_pack, "ns")
+    table.add("unpacking a value, " + m.group(1), unpack, plain_unpack, unpack / plain_unpack, "ns")
+
+
+ROWS = {"core": (CORE, core_row), "gate": (GATE, gate_row), "store": (STORE, store_row),
+        "chunk": (CHUNK, chunk_row)}
 
 
 def main():

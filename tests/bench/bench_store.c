@@ -11,7 +11,6 @@
  * Prints one line for each kind of stream: the rates, the store's ratio to each bare loop, bytes a
  * value on the disk (rows, indexes and all) beside those of the payload alone.
  */
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,69 +27,20 @@
 #include "core/rows.h"
 #include "agents/msg.h"
 #include "store/store.h"
+#include "series.h"
 
 #define STREAMS   40  /* two phones' worth, say: their chunks come in turn */
 #define BATCH     256 /* chunks in a commit, some 800 kB */
 #define ROUNDS    12
-#define PER_ROUND 8             /* batches of each side in one turn */
-#define CHUNK_NS  10000000000LL /* a chunk is sealed after so long */
+#define PER_ROUND 8 /* batches of each side in one turn */
 #define WAL_BYTES (16 * 1024 * 1024)
 
 /* ---- the data ---- */
-
-struct series {
-	const char *name;
-	enum stream_kind kind;
-	double rate;        /* values a second */
-	double mean, noise; /* of a value, in its unit */
-	int64_t budget_ns;
-};
-
-static const struct series kinds[] = {
-	{"iterations, 120/s", STREAM_ITER, 120, 8300000, 25000, 16000000},
-	{"paced, 100/s", STREAM_PACED, 100, 7000000, 25000, 10000000},
-	{"counter, 100/s", STREAM_COUNTER, 100, 41000, 30, 0},
-	{"iterations, 2000/s", STREAM_ITER, 2000, 499000, 3000, 16000000},
-};
 
 struct chunk {
 	uint8_t *data;
 	uint32_t len, n;
 };
-
-static uint64_t rng = 88172645463325252u;
-
-static double uniform(void)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return (double)(rng >> 11) / 9007199254740992.0;
-}
-
-/* About normal, and one in two hundred far out, as latencies are. */
-static double noise(void)
-{
-	double sum = uniform() + uniform() + uniform() + uniform() - 2;
-
-	return sum * 1.7 + (uniform() < 0.005 ? 20 * uniform() : 0);
-}
-
-static uint32_t fill(const struct series *s, int64_t *clock, int64_t *t, int64_t *v)
-{
-	int64_t period = (int64_t)(1e9 / s->rate), begin = *clock;
-	uint32_t n = 0;
-
-	while (n < CHUNK_MAX && *clock - begin < CHUNK_NS) {
-		v[n] = (int64_t)(s->mean + s->noise * noise());
-		t[n] = *clock;
-		if (s->kind == STREAM_COUNTER)
-			t[n] += (int64_t)(60000 * noise()); /* a timer's jitter */
-		*clock += s->kind == STREAM_ITER ? v[n] + 400 + (int64_t)(200 * uniform()) : period;
-		n++;
-	}
-	return n;
-}
 
 static struct chunk *make_chunks(const struct series *s, int count)
 {
@@ -101,7 +51,7 @@ static struct chunk *make_chunks(const struct series *s, int count)
 	for (int i = 0; i < STREAMS; i++)
 		clock[i] = 1000000000000LL + i * 7654321;
 	for (int i = 0; i < count; i++) {
-		c[i].n = fill(s, &clock[i % STREAMS], t, v);
+		c[i].n = series_fill(s, &clock[i % STREAMS], t, v);
 		c[i].len = (uint32_t)chunk_pack(packed, t, v, c[i].n);
 		c[i].data = mem_alloc(c[i].len);
 		memcpy(c[i].data, packed, c[i].len);
@@ -365,11 +315,11 @@ int main(int argc, char **argv)
 		snprintf(base, sizeof(base), "%s", argv[0]);
 		*(strrchr(base, '/') ? strrchr(base, '/') : base) = '\0';
 	}
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < series_count; i++) {
 		snprintf(dir, sizeof(dir), "%s/bench-XXXXXX", base[0] ? base : ".");
 		if (!mkdtemp(dir))
 			fail(dir, "cannot be created");
-		run(&kinds[i], dir);
+		run(&series_kinds[i], dir);
 		remove_dir(dir);
 	}
 	return 0;

@@ -52,7 +52,7 @@ TARGETS = {t.name: t for t in (
                                                                "drain", "uplink", "shelf", "epoch"))),
     Target("config", 8192, ("controller/cmd/options_file.c", "controller/cmd/units.c", "drivers/virtual/profile.c",
                             "drivers/adb/key.c"), 1, "config.dict", 128),
-    Target("chunk", 4096, ("agents/chunk.c",), 0.5),
+    Target("chunk", 4096, ("agents/chunk.c", "agents/chunk_rice.c")),
     Target("job", 16384, rooms("controller/core/jobspec*.c"), dictionary="job.dict"),
     Target("elf", 4096, ("controller/farm/elf.c",), 0.5),
     Target("tensorpb", 4096, ("agents/runner/tensorpb.c", "agents/runner/tensor.c"), 0.5),

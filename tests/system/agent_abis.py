@@ -5,6 +5,7 @@ does. And agents that speak an older version of the protocol than the controller
 
 import os
 import shutil
+import sqlite3
 import struct
 import tempfile
 import unittest
@@ -16,11 +17,11 @@ from fflib.agentbox import BUILD, AgentTest, Controller, wait_for
 from fflib.daemon import DaemonTest, mlp_job
 from fflib.phone import Phones
 
-OLD = os.path.abspath(os.path.join(BUILD, "tests/old/framefarm-agent"))
+OLD = os.path.abspath(os.path.join(BUILD, "tests/old"))
 
 
 def need_old():
-    return None if os.path.exists(OLD) else "the agent of version 1 is not built: make own-runners"
+    return None if os.path.exists(OLD) else "the agents of older versions are not built: make own-runners"
 
 
 class Foreign:
@@ -40,17 +41,19 @@ class Foreign:
 
     def test_it_says_who_it_is(self):
         self.box.start()
-        w = self.greet(1, 2).until(lambda c: c.welcome, "WELCOME").welcome
-        self.assertEqual((w["version"], w["abi"]), (2, self.machine))
+        w = self.greet(1, 3).until(lambda c: c.welcome, "WELCOME").welcome
+        self.assertEqual((w["version"], w["abi"]), (3, self.machine))
         counters = {c["name"] for c in w["counters"] if c["available"]}
         self.assertLessEqual({"mem.available", "load.1m"}, counters)
 
     def test_it_speaks_what_an_older_controller_does_and_no_later_one(self):
         self.box.start()
-        self.assertEqual(self.greet(1, 1).until(lambda c: c.welcome, "WELCOME").welcome["version"], 1)
-        refusal = self.greet(3, 9).until_refused()
+        for version in 1, 2:
+            c = self.greet(1, version)
+            self.assertEqual(c.until(lambda c: c.welcome, "WELCOME").welcome["version"], version)
+        refusal = self.greet(4, 9).until_refused()
         self.assertEqual(refusal["code"], ap.REFUSE_VERSION)
-        self.assertIn("version 1 and version 2", refusal["text"])
+        self.assertIn("versions 1 to 3", refusal["text"])
 
     def test_a_whole_attempt(self):
         box = self.box.start()
@@ -119,20 +122,40 @@ class Armv7(Foreign, AgentTest):
 
 @unittest.skipIf(need_old(), need_old())
 class Older(DaemonTest):
-    """An agent of version 1, as one that was started by an earlier build and still runs."""
+    """An agent of an older version, as one that was started by an earlier build and still runs."""
 
-    def setUp(self):
-        super().setUp()
+    def use_agent_of_version(self, version):
         self.tools = os.path.join(self.dir, "tools")
         shutil.copytree(os.path.join(BUILD, os.uname().machine), os.path.join(self.tools, os.uname().machine))
-        shutil.copy(OLD, self.tools)
+        shutil.copy(os.path.join(OLD, version, "framefarm-agent"), self.tools)
         shutil.copy(os.path.join(BUILD, "framefarm-runner-onnxruntime"), self.tools)
 
-    def test_it_is_served_as_long_as_it_understands_what_it_is_given(self):
+    def modes_stored(self):
+        """The first byte of each packed chunk in the store."""
+        with sqlite3.connect("file:%s?mode=ro" % os.path.join(self.data, "samples.db"), uri=True) as db:
+            return {row[0][0] for row in db.execute(
+                "SELECT data FROM chunks JOIN streams s ON s.id = chunks.stream WHERE s.kind >= ? AND n > 0",
+                (ap.COUNTER,))}
+
+    def test_that_of_version_1_is_served_as_long_as_it_understands_what_it_is_given(self):
+        self.use_agent_of_version("1")
         self.daemon("--tools", self.tools)
         self.cli("run", self.job_file(mlp_job()), check=ff.PASS)
 
+    def test_that_of_version_2_is_served_and_what_it_packed_is_kept_as_it_came(self):
+        self.use_agent_of_version("2")
+        self.daemon("--tools", self.tools)
+        self.cli("run", self.job_file(mlp_job()), check=ff.PASS)
+        modes = self.modes_stored()
+        self.assertTrue(modes and modes <= {0, 1}, modes)
+
+    def test_that_of_this_version_packs_closer(self):
+        self.daemon()
+        self.cli("run", self.job_file(mlp_job()), check=ff.PASS)
+        self.assertIn(2, self.modes_stored())
+
     def test_it_is_not_given_a_runner_that_it_cannot_start(self):
+        self.use_agent_of_version("1")
         with tempfile.TemporaryDirectory(prefix="ff-phone-", ignore_cleanup_errors=True) as folder:
             phones = Phones(folder)
             self.addCleanup(phones.stop)

@@ -126,7 +126,7 @@ class Identity(AgentTest):
     def test_welcome_says_who_and_what(self):
         self.box.start()
         w = self.box.controller().welcome
-        self.assertEqual(w["version"], 1)
+        self.assertEqual(w["version"], 3)
         self.assertRegex(w["agent_uuid"],
                          r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-")
         self.assertEqual(w["abi"], os.uname().machine)
@@ -170,14 +170,14 @@ class Strangers(AgentTest):
     def test_a_version_that_is_not_spoken(self):
         self.box.start()
         c = Controller(self.box)
-        c.send(ap.hello(self.box.secret, versions=(3, 9)))
+        c.send(ap.hello(self.box.secret, versions=(4, 9)))
         r = c.until_refused()
         self.assertEqual((r["about"], r["code"]), (ap.HELLO, ap.REFUSE_VERSION))
-        self.assertIn("version 1", r["text"])
+        self.assertIn("versions 1 to 3", r["text"])
         c.until_closed()
         c = Controller(self.box)
         c.send(ap.hello(self.box.secret, versions=(1, 9)))
-        self.assertEqual(c.until(lambda c: c.welcome).welcome["version"], 2)
+        self.assertEqual(c.until(lambda c: c.welcome).welcome["version"], 3)
 
     def test_garbage_closes_the_connection_and_nothing_else(self):
         self.box.start()

@@ -37,6 +37,27 @@ class Reconnect(AgentTest):
         # What the first one had acknowledged did not come again.
         self.assertEqual(set(first.received) & set(second.received), set())
 
+    def test_an_older_controller_is_sent_what_it_can_read(self):
+        """What was spooled with a controller of this version is taken over by one of the version before, and
+        then by one of this version again. A chunk that comes again means what it meant (Box.store)."""
+        box = self.box.start()
+        new = box.controller(commit=False)
+        new.send(ap.start(1, 1, box.plan(dict(over=7, hold_at="paced", hold_runs=400), runs=3000, paced=500)))
+        new.until(lambda c: 2 in c.modes.values(), "a chunk of mode 2")
+        new.close()
+        old = box.controller(commit=False, versions=(1, 2))
+        old.until(lambda c: set(new.received) <= set(c.received), "the same once more")
+        self.assertEqual(old.welcome["version"], 2)
+        self.assertLessEqual(set(old.modes.values()), {0, 1})
+        old.close()
+        new = box.controller()
+        box.go(1)
+        self.assertTrue(box.complete(1, new.until_end(1)))
+        self.assertIn(2, new.modes.values())
+        self.assertEqual([v for _, v in box.series(1, 3)],
+                         [(1000000 if i % 7 else 20000000) + i for i in range(3000)])
+        self.assertEqual(len(box.series(1, 5)), 500)
+
     def test_an_attempt_ends_with_nobody_there(self):
         box = self.box.start()
         c = box.controller()

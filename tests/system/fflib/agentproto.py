@@ -102,7 +102,7 @@ class Reader:
 
 # ---- controller to agent ----
 
-def hello(secret, farm="farm-a", epoch=0, versions=(1, 1)):
+def hello(secret, farm="farm-a", epoch=0, versions=(1, 3)):
     return frame(HELLO, struct.pack("<HH", *versions) + blob(secret) + text(farm) +
                  struct.pack("<q", epoch))
 
@@ -199,38 +199,99 @@ def _wrap(v):
     return (v + 2**63) % 2**64 - 2**63
 
 
-def unpack(data):
-    """(time, value) pairs of a packed chunk (chunk.h)."""
-    at = 1
+class _Packed:
+    def __init__(self, data):
+        self.data, self.at = data, 1
 
-    def varint():
-        nonlocal at
+    def varint(self):
         v = shift = 0
         while True:
-            b = data[at]
-            at += 1
+            b = self.data[self.at]
+            self.at += 1
             v |= (b & 127) << shift
             shift += 7
             if b < 128:
                 return v
 
-    def zigzag():
-        v = varint()
-        return v >> 1 ^ -(v & 1)
+    def zigzag(self):
+        return _unzigzag(self.varint())
 
-    n = varint()
-    t, v = [zigzag()], [zigzag()]
-    step = zigzag() if n > 1 else 0
+
+def _unzigzag(v):
+    return v >> 1 ^ -(v & 1)
+
+
+def unpack(data):
+    """(time, value) pairs of a packed chunk (chunk.h)."""
+    p = _Packed(data)
+    n = p.varint()
+    t, v = [p.zigzag()], [p.zigzag()]
+    if n > 1 and data[0] == 2:
+        _unpack_rice(p, t, v, n)
+    else:
+        _unpack_plain(p, t, v, n)
+        assert p.at == len(data)
+    assert data[0] < 3 and len(t) == len(v) == n
+    return list(zip(t, v))
+
+
+def _unpack_plain(p, t, v, n):
+    step = p.zigzag() if n > 1 else 0
     for _ in range(1, n):
-        residual = zigzag()
-        if data[0] == 1:
+        residual = p.zigzag()
+        if p.data[0] == 1:
             t.append(_wrap(t[-1] + v[-1] + residual))
         else:
             step = _wrap(step + residual)
             t.append(_wrap(t[-1] + step))
-        v.append(_wrap(v[-1] + zigzag()))
-    assert at == len(data)
-    return list(zip(t, v))
+        v.append(_wrap(v[-1] + p.zigzag()))
+
+
+class _Bits:
+    """One number of all the bytes, whose lowest bit is the next."""
+
+    def __init__(self, data):
+        self.rest, self.n = int.from_bytes(data, "little"), 8 * len(data)
+
+    def take(self, n):
+        assert n <= self.n
+        v = self.rest & (1 << n) - 1
+        self.rest >>= n
+        self.n -= n
+        return v
+
+    def sized(self):
+        return self.take(self.take(7))
+
+    def code(self, k):
+        q = 0
+        while q < 20 and self.take(1):
+            q += 1
+        return self.sized() if q == 20 else q << k | self.take(k)
+
+
+def _rice_block(bits, n, before):
+    middle = _wrap(before + _unzigzag(bits.sized()))
+    k = bits.take(6)
+    assert k <= 56 or k == 63
+    return middle, [middle + (0 if k == 63 else _unzigzag(bits.code(k))) for _ in range(n)]
+
+
+def _unpack_rice(p, t, v, n):
+    models = p.data[p.at]
+    p.at += 1
+    times, values = models & 15, models >> 4
+    period = p.zigzag() if times == 2 else 0
+    bits = _Bits(p.data[p.at:])
+    middle_v, middle_t = 0 if values else v[0], 0
+    while len(t) < n:
+        size = min(128, n - len(t))
+        middle_v, ev = _rice_block(bits, size, middle_v)
+        middle_t, et = _rice_block(bits, size, middle_t)
+        for e, f in zip(ev, et):
+            t.append(_wrap(f + (t[-1], t[-1] + v[-1], t[0] + len(t) * period)[times]))
+            v.append(_wrap(e + (v[-1] if values else 0)))
+    assert bits.n < 8 and not bits.rest
 
 
 # ---- plans ----

@@ -13,6 +13,7 @@
 #include "agent/shelf.h"
 #include "agent/spool.h"
 #include "agent/uplink.h"
+#include "chunk.h"
 #include "plan.h"
 
 struct rig {
@@ -316,6 +317,83 @@ static void who_does_not_read_is_closed(void **state)
 	rig_fini(&g);
 }
 
+/* ---- controllers of older versions ---- */
+
+static void make_series(
+	struct rig *g, int64_t attempt, const int64_t *t, const int64_t *v, uint32_t n)
+{
+	static uint8_t packed[CHUNK_BYTES_MAX];
+	const struct spool_meta m = {
+		.attempt = attempt, .boot = 9, .plan = (const uint8_t *)"", .plan_len = 0};
+	struct msg_chunk c = {
+		.stream = 3, .kind = STREAM_ITER, .payload = (const uint8_t *)"\7decl", .len = 5};
+	struct spool s;
+
+	assert_int_equal(spool_create(&s, g->t.fd, &m), 0);
+	assert_int_equal(
+		spool_append(&s, &c), 0); /* a declaration's first byte says nothing of modes */
+	c.n = n;
+	c.payload = packed;
+	c.len = (uint32_t)chunk_pack(packed, t, v, n);
+	assert_int_equal(packed[0], CHUNK_MODE_RICE);
+	assert_int_equal(spool_append(&s, &c), 0);
+	assert_int_equal(spool_sync(&s), 0);
+	assert_int_equal(spool_end(&s, OUTCOME_OK, ""), 0);
+	shelf_add(&g->shelf, attempt, 9, NULL);
+	shelf_ended(&g->shelf, attempt, s.size);
+	spool_close(&s);
+}
+
+/* Sends all to a new controller of this version; returns the mode of the series, whose chunk comes whole and
+ * means the same. */
+static int mode_sent(
+	struct rig *g, uint16_t version, const int64_t *t, const int64_t *v, uint32_t n)
+{
+	static int64_t t2[CHUNK_MAX], v2[CHUNK_MAX];
+	uint8_t buf[64 * 1024];
+	struct proto_frame f;
+	struct msg_chunk c;
+	ssize_t got;
+
+	disconnect_rig(g);
+	connect_rig(g);
+	g->c.version = version;
+	uplink_pump(&g->u, &g->c);
+	conn_write(&g->c);
+	got = recv(g->peer, buf, sizeof(buf), 0);
+	assert_int_equal(proto_parser_feed(&g->in, buf, (size_t)got), 0);
+	assert_int_equal(proto_parser_next(&g->in, &f), 1);
+	assert_int_equal(msg_chunk_get(f.payload, f.len, &c), 0);
+	assert_memory_equal(c.payload, "\7decl", 5);
+	assert_int_equal(proto_parser_next(&g->in, &f), 1);
+	assert_int_equal(msg_chunk_get(f.payload, f.len, &c), 0);
+	assert_int_equal(c.seq, 2);
+	assert_int_equal(c.n, n);
+	assert_int_equal(chunk_unpack(c.payload, c.len, t2, v2), n);
+	assert_memory_equal(t2, t, n * sizeof(*t));
+	assert_memory_equal(v2, v, n * sizeof(*v));
+	return c.payload[0];
+}
+
+static void what_an_older_controller_cannot_read_is_packed_again(void **state)
+{
+	static int64_t t[500], v[500];
+	struct rig g;
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		t[i] = i * INT64_C(16666667);
+		v[i] = 5000000 + i * 7919 % 1000;
+	}
+	rig_init(&g);
+	make_series(&g, 1, t, v, 500);
+	assert_int_equal(mode_sent(&g, 3, t, v, 500), CHUNK_MODE_RICE);
+	assert_in_range(mode_sent(&g, 2, t, v, 500), 0, 1);
+	assert_in_range(mode_sent(&g, 1, t, v, 500), 0, 1);
+	assert_int_equal(mode_sent(&g, 3, t, v, 500), CHUNK_MODE_RICE); /* the spool is as it was */
+	rig_fini(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +406,7 @@ int main(void)
 		cmocka_unit_test(frames_that_no_agent_wrote_are_not_sent),
 		cmocka_unit_test(the_shelf_knows_its_bounds),
 		cmocka_unit_test(who_does_not_read_is_closed),
+		cmocka_unit_test(what_an_older_controller_cannot_read_is_packed_again),
 	};
 
 	return cmocka_run_group_tests_name("agent uplink", tests, NULL, NULL);
