@@ -87,6 +87,6 @@ extern const struct option_table serve_options, run_options, job_list_options, j
 	job_artifacts_options, device_list_options, device_address_options, device_install_options,
 	device_provision_options, device_show_options, device_admin_options, backup_options,
 	restore_options, doctor_options, help_options, runtime_add_options, runtime_list_options,
-	runtime_remove_options;
+	runtime_remove_options, version_options;
 
 #endif

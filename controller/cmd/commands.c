@@ -120,11 +120,11 @@ const struct command commands[] = {
 	{"backup", cmd_backup, "DIR", 1, 1, COMMAND_ARG_FILE,
 		"copy the whole farm into a new directory, while it runs", &backup_options,
 		"DIR is on the daemon's host, is not there or empty, and its user can write it. In "
-                "it "
+		"it "
 		"are rows, samples, the uploads that somebody needs, runtimes and addresses, each "
-                "with "
+		"with "
 		"its hash in MANIFEST, which is written last: a directory without one is no "
-                "backup. "
+		"backup. "
 		"Tokens, TLS keys and the key that phones know are not in it."},
 	{"restore", cmd_restore, "DIR", 1, 1, COMMAND_ARG_FILE, "make a data directory of a backup",
 		&restore_options,
@@ -139,7 +139,9 @@ const struct command commands[] = {
 		"~/.local/share/bash-completion/completions/framefarm"},
 	{"help", cmd_help, "[COMMAND]", 0, 2, COMMAND_ARG_COMMAND,
 		"tell about the commands, or one of them", &help_options, ""},
-	{"version", cmd_version, "", 0, 0, COMMAND_ARG_NONE, "print the version", NULL, ""},
+	{"version", cmd_version, "", 0, 0, COMMAND_ARG_NONE, "print the version", &version_options,
+		"With --all, also of what is shared with other programs and other versions of this "
+                "one."},
 };
 
 const int n_commands = sizeof(commands) / sizeof(commands[0]);

@@ -193,6 +193,23 @@ class Usage(CliTest):
     def test_version(self):
         self.assertRegex(self.cli("--version")[1], r"^framefarm \S+\n$")
 
+    def test_versions_are_those_of_the_sources(self):
+        """And each is told once where it is."""
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+        def defined(path, name):
+            with open(os.path.join(root, path), encoding="utf-8") as f:
+                return re.search(r'^#define %s +"?([^"\s]+)' % name, f.read(), re.M).group(1)
+        out = self.cli("version", "--all")[1]
+        with open(os.path.join(root, "VERSION"), encoding="ascii") as f:
+            self.assertEqual(out.splitlines()[0], "framefarm " + f.read().strip())
+        store = "controller/store/store.h"
+        self.assertIn("control %s, samples %s;" % tuple(defined(store, "STORE_SCHEMA_" + x) for x in ("CONTROL", "SAMPLES")), out)
+        self.assertIn("agent protocol  %s; agents of %s too" % tuple(
+            defined("agents/proto.h", x) for x in ("PROTO_VERSION", "PROTO_VERSION_MIN")), out)
+        self.assertRegex(out, r"(?m)^job format +%s$" % defined("controller/core/jobspec.h", "JOBSPEC_SCHEMA"))
+        self.assertRegex(out, r"(?m)^driver API +%s$" % defined("drivers/driver.h", "DRIVER_API_VERSION"))
+
     def test_output_that_cannot_be_written_is_no_success(self):
         with open("/dev/full", "w", encoding="ascii") as full:
             child = subprocess.run([self.start("version").args[0], "help"], stdout=full, env=self.env,
