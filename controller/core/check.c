@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The invariants of the core, as code: farm_check() ends the process at the first that is broken.
- * The simulation calls it after every step; it costs O(everything), so production does not.
+ * It costs O(everything), so the simulation alone calls it: for all after every few steps and each
+ * restart, for what a step has changed after each.
  */
 #include "core/internal.h"
 
@@ -203,6 +204,22 @@ static void check_timers(const struct farm *f)
 		for (struct map_item *it = map_first(f->map); it; it = map_next(it))               \
 			fn(f, (const struct type *)map_value(it));                                 \
 	} while (0)
+
+#define ONE(tab, map, fn)                                                                          \
+	do {                                                                                       \
+		const void *o = t == &(tab) ? map_get(f->map, id) : NULL;                          \
+		if (o)                                                                             \
+			fn(f, o);                                                                  \
+	} while (0)
+
+void farm_check_one(const struct farm *f, const struct row_table *t, int64_t id)
+{
+	ONE(device_table, devices, check_device);
+	ONE(lease_table, leases, check_lease);
+	ONE(run_table, runs, check_run);
+	ONE(attempt_table, attempts, check_attempt);
+	ONE(job_table, jobs, check_job);
+}
 
 void farm_check(const struct farm *f)
 {

@@ -280,9 +280,10 @@ struct farm_counts {
 };
 void farm_get_counts(const struct farm *f, struct farm_counts *ret_c);
 
-/* Panics (assert) when an invariant of the core is broken; the simulation calls it after each step.
- * O(everything). */
+/* Panics (assert) when an invariant of the core is broken, for the simulation. O(everything). */
 void farm_check(const struct farm *f);
+/* The same for one object, if it is there. */
+void farm_check_one(const struct farm *f, const struct row_table *t, int64_t id);
 
 /* Whether the device may go this way; the tables in states.c, for tests. */
 bool farm_device_may(int64_t from, int64_t to);

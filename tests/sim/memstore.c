@@ -57,7 +57,8 @@ struct memstore {
 	int n_newest, cap_newest;
 };
 
-static int64_t turns; /* transactions begun: turns in which the farm was stepped */
+static int64_t turns;            /* transactions begun: turns in which the farm was stepped */
+static struct store_txn *newest; /* of them */
 
 static int table_no(const struct row_table *t)
 {
@@ -101,13 +102,16 @@ void memstore_free(struct memstore *m)
 struct store_txn *store_txn_new(void)
 {
 	turns++;
-	return mem_zalloc(sizeof(struct store_txn));
+	newest = mem_zalloc(sizeof(*newest));
+	return newest;
 }
 
 void store_txn_free(struct store_txn *t)
 {
 	if (!t)
 		return;
+	if (newest == t)
+		newest = NULL;
 	for (int i = 0; i < t->n; i++)
 		row_free(t->ops[i].t, t->ops[i].row);
 	mem_free(t->ops);
@@ -267,6 +271,12 @@ void memstore_set_failing(struct memstore *m, int rc)
 void memstore_set_slow(struct memstore *m, int64_t ms)
 {
 	m->slow_ms = ms;
+}
+
+void memstore_each_changed(void (*fn)(void *arg, const struct row_table *t, int64_t id), void *arg)
+{
+	for (int i = 0; newest && i < newest->n; i++)
+		fn(arg, newest->ops[i].t, newest->ops[i].id);
 }
 
 bool memstore_idle(const struct memstore *m)

@@ -31,6 +31,8 @@ void memstore_each_open(const struct memstore *m, const struct row_table *t,
 /* What the newest transaction touched. */
 void memstore_each_new(const struct memstore *m,
 	void (*fn)(void *arg, const struct row_table *t, int64_t id), void *arg);
+/* What the newest turn changed, as long as its transaction is there. */
+void memstore_each_changed(void (*fn)(void *arg, const struct row_table *t, int64_t id), void *arg);
 bool memstore_idle(const struct memstore *m);
 int64_t memstore_commits(const struct memstore *m);
 /* Of these, those that changed a row. */

@@ -44,6 +44,7 @@ static void do_prepare(struct op *op)
 		op_done(op, ERR_UNSUPPORTED, false);
 		return;
 	}
+	ops_gone(p, ACTION_START); /* a START goes with its session */
 	p->id = op->act.device;
 	p->session = ++op->w->next_session;
 	snprintf(agent.uuid, sizeof(agent.uuid), "uuid-%d", p->no);
