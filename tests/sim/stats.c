@@ -7,6 +7,8 @@
 
 #include "core/farm.h"
 
+#define RARE 10 /* times: a transition that the next change of the core may lose */
+
 static struct stats own;
 struct stats *stats = &own;
 
@@ -98,7 +100,7 @@ int stats_transition(const char *topic, const char *from, const char *to)
 
 static int print_transitions(const struct stats *s)
 {
-	int never = 0, legal = 0;
+	int never = 0, legal = 0, rare = 0;
 	int64_t sum = 0;
 
 	for (int t = 0; t < N_MACHINES; t++)
@@ -108,14 +110,19 @@ static int print_transitions(const struct stats *s)
 					continue;
 				legal++;
 				sum += s->taken[t][from][to];
+				rare += s->taken[t][from][to] < RARE;
+				if (s->taken[t][from][to] && s->taken[t][from][to] < RARE)
+					printf("rare: %s %s -> %s %lld\n", machines[t].topic,
+						machines[t].name(from), machines[t].name(to),
+						(long long)s->taken[t][from][to]);
 				if (s->taken[t][from][to])
 					continue;
 				never++;
 				printf("never taken: %s %s -> %s\n", machines[t].topic,
 					machines[t].name(from), machines[t].name(to));
 			}
-	printf("transitions: %d of %d legal ones taken, %lld times\n", legal - never, legal,
-		(long long)sum);
+	printf("transitions: %d of %d legal ones taken, %lld times; %d fewer than %d times\n",
+		legal - never, legal, (long long)sum, rare, RARE);
 	return never;
 }
 
