@@ -27,7 +27,7 @@ ATTEMPT = ("", "staging", "started", "collecting", "stored")
 PASSING = ("run assigned", "device detected", "device leased", "device cooling", "lease granted")
 
 CHUNK = 1024        # iterations that an agent seals together: they are on their way when it dies
-TRIES = 15          # of one aim, until it is given up and the check fails
+TRIES = 30          # of one aim, until it is given up and the check fails
 GIVE_UP_S = PATIENCE
 
 
@@ -117,6 +117,23 @@ class Reattaching:
         d.reach()
         farm.turn(farm.rng.uniform(0, 0.01))
         d.process.kill()
+        return bury(farm)
+
+
+class Stored:
+    """Between an attempt's last sample and its verdict there are two transactions: in the second."""
+    process, state = "controller", "attempt stored"
+
+    def go(self, farm):
+        farm.events.hook(lambda e: (e.get("topic"), e.get("to")) == ("run", "collecting") and (
+            farm.faults.set(faults.DIE, os.path.join(farm.data, "control.db"),
+                            after=farm.rng.randrange(4, 20)) or True))
+        bound = deadline(GIVE_UP_S)
+        while farm.daemon.process.poll() is None:
+            work(farm)
+            bound("a run that is collected")
+            farm.turn(0.01)
+        farm.faults.off()
         return bury(farm)
 
 
@@ -498,8 +515,8 @@ def aims():
         ("releasing", "lease", "releasing", work, 2, None))]
     queued = OnEvent("run queued", "job", "queued", work, 0)
     found += [queued] + [OnEvent("attempt " + s, "run", to, work, delay) for s, to, delay in (
-        ("staging", "staging", 5), ("started", "staging", 60), ("collecting", "collecting", 5),
-        ("stored", "collecting", 25))]
+        ("staging", "staging", 5), ("started", "staging", 60), ("collecting", "collecting", 5))]
+    found.append(Stored())
     found += [Reattaching(), Starting(), Stopping(), Uploading(), Committing("control.db", "control.db"),
               Committing("samples.db", "samples.db"), Committing("a file", "files/")]
     found += [Agent(s) for s in ("staged", "started", "draining", "idle", "restart", "update")]
