@@ -47,7 +47,7 @@ REGISTRY = "drivers/registry.c"
 # A library's headers are included in one folder (of what is shipped; tests may use any).
 LIBRARIES = {
     "cjson/": "controller/base", "openssl/": "controller/base", "uthash.h": "controller/base",
-    "sqlite3.h": "controller/store", "event2/": "controller/loop", "microhttpd.h": "controller/api",
+    "sqlite3.h": "controller/store", "sqlite3ext.h": "controller/store", "event2/": "controller/loop", "microhttpd.h": "controller/api",
     "curl/": "controller/cmd", "dlfcn.h": "agents/runner", "libusb-1.0/": "drivers/adb",
     "brotli/": "drivers/adb", "lz4frame.h": "drivers/adb", "zstd.h": "drivers/adb",
     "zlib.h": "drivers/virtual", "zip.h": "controller/farm",

@@ -129,6 +129,15 @@ const struct command commands[] = {
 	{"restore", cmd_restore, "DIR", 1, 1, COMMAND_ARG_FILE, "make a data directory of a backup",
 		&restore_options,
 		"Checks all of the backup first. The directory must not be in use by a daemon."},
+	{"sql", cmd_sql, "'SELECT ...'", 0, 1, COMMAND_ARG_NONE,
+		"ask the data directory one question in SQL", &sql_options,
+		"On the daemon's host, as a user who may read its data directory; with or without "
+                "a "
+		"daemon at work there. Nothing can be written. Views give names instead of "
+                "numbers, "
+		"and every value as a row: `framefarm sql --schema` lists them, with examples.\n\n"
+		"In the stock sqlite3 shell (sqlite3 -readonly DATA/control.db): "
+		"ATTACH 'DATA/samples.db' AS s; then .load framefarm_sql gives the same views."},
 	{"doctor", cmd_doctor, "", 0, 0, COMMAND_ARG_NONE,
 		"say what this host lacks, and the command that mends it", &doctor_options,
 		"Exits with 0 when nothing fails, with 1 otherwise. A warning names what will be "

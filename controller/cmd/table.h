@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define TABLE_COLS_MAX 12
+#define TABLE_COLS_MAX 64
 
 struct table;
 

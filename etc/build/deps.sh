@@ -70,6 +70,7 @@ for_test() {
 	command_of umockdev-wrapper umockdev
 	command_of pkg-config pkg-config
 	command_of strace strace
+	command_of sqlite3 sqlite3
 	module_of hypothesis python3-hypothesis
 	module_of jsonschema python3-jsonschema
 	module_of prometheus_client python3-prometheus-client

@@ -41,6 +41,7 @@ put_program() {
 put_tools() {
 	put_program "$build/framefarm-agent" "$tools/framefarm-agent"
 	put_program "$build/framefarm-runner-onnxruntime" "$tools/framefarm-runner-onnxruntime"
+	put_program "$build/framefarm_sql.so" "$tools/framefarm_sql.so"
 	if [ -n "${ORT:-}" ]; then
 		put 644 "$ORT" "$tools/libonnxruntime.so.1"
 	fi

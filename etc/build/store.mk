@@ -21,3 +21,15 @@ bench-chunk: $(B)/tests/bench/bench_chunk
 	@python3 tests/bench/bench_c.py chunk "$(if $(filter /%,$<),$<,./$<)" $(BENCH_ARGS)
 
 .PHONY: bench-store bench-chunk
+
+# Chunks as rows in the stock sqlite3 shell: .load ./build/framefarm_sql
+SQL_EXTENSION_SRC = controller/store/sqlrows.c controller/store/sqlviews.c controller/store/rollup.c \
+	controller/core/rows.c $(wildcard agents/*.c)
+$(B)/framefarm_sql.so: $(SQL_EXTENSION_SRC) $(wildcard controller/store/*.h agents/*.h controller/core/rows.h)
+	@mkdir -p "$(@D)"
+	$(Q)$(CC) $(CFLAGS_ALL) -DFRAMEFARM_SQL_EXTENSION -fPIC -shared -Wl,-z,defs \
+		-o $@ $(SQL_EXTENSION_SRC) -lm
+
+ifeq ($(SAN),)
+all: $(B)/framefarm_sql.so
+endif
