@@ -27,7 +27,7 @@ import sys
 
 BUILD = os.environ.get("FRAMEFARM_BUILD") or "build"
 COPY = os.path.join(BUILD, "mutate")
-PATIENCE_S = 180    # a test that hangs has failed
+PATIENCE_S = float(os.environ.get("FRAMEFARM_MUTATE_S") or 180)    # a test that hangs has failed
 
 
 def read(path):

@@ -375,7 +375,7 @@ class Farm:
         return self.client.submit(job)
 
     def upload(self, data, name):
-        sha = sha_of(data)
+        sha, bound = sha_of(data), deadline(2 * PATIENCE)
         while not self.over:
             try:
                 d = self.up()
@@ -383,7 +383,9 @@ class Farm:
                         d.http("PUT", "/api/v1/files/" + sha, data).status in (200, 201):
                     break
             except LOST:
-                self.turn()
+                pass
+            bound("an upload")
+            self.turn()
         return {"sha256": sha, "bytes": len(data), "name": name}
 
     def unfinished(self):
@@ -410,17 +412,18 @@ class Farm:
                 d.kill(signal.SIGTERM)
 
     def destroy(self):
+        """Whatever happened: the daemon first, which would start agents anew."""
         self.over = True
         self.ended.set()
-        for d in self.devices:
-            for pid in d.agents() if not d.virtual or d.process.poll() is None else []:
-                os.kill(pid, signal.SIGKILL)
-            if d.virtual and d.process.poll() is None:
-                d.process.kill()
-                d.process.wait()
         if self.daemon and self.daemon.process.poll() is None:
             self.daemon.process.kill()
             self.daemon.process.wait()
+        for d in self.devices:
+            if d.virtual and d.process.poll() is None:
+                d.process.kill()
+                d.process.wait()
+            for pid in [] if d.virtual else d.agents():
+                os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

@@ -11,6 +11,8 @@ import argparse
 import collections
 import os
 import random
+import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -159,6 +161,14 @@ def main():
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(1 << 32)
     print("# seed %d; again: make kill N=%d SEED=%d" % (seed, args.kills, seed), flush=True)
     farm = Patients(tempfile.mkdtemp(prefix="ff-kill-"), seed)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
+    try:
+        return examine(farm, args, seed)
+    finally:  # also when it is interrupted
+        farm.destroy()
+
+
+def examine(farm, args, seed):
     began, checks, proof = time.monotonic(), [], None
 
     def told(aim, hit):
@@ -196,8 +206,9 @@ def main():
     if bad and farm.daemon:
         print("\n".join("# | " + line for line in farm.daemon.log_text().splitlines()[-60:]))
     if bad and args.keep:
-        print("# kept: " + farm.dir)
-    farm.destroy() if not (bad and args.keep) else farm.end()
+        kept = farm.dir + ".kept"
+        shutil.copytree(farm.dir, kept, symlinks=True, ignore=shutil.ignore_patterns("*.sock", "root"))
+        print("# kept: " + kept)
     return 1 if bad else 0
 
 
