@@ -27,8 +27,7 @@ FORCE:
 
 # ---- the browser tests' server: the real API over the fake controller of its unit tests ----
 BROWSER_OBJ = $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/browser/*.c) \
-              tests/unit/api/support_ctl.c tests/unit/api/support_samples.c \
-              tests/unit/api/support_runtimes.c)
+              $(filter-out %_seed.c,$(wildcard tests/unit/api/support_*.c)))
 $(B)/obj/tests/browser/%.o: CFLAGS_FILE = -Itests/unit/api
 
 $(B)/tests/browser-server: $(BROWSER_OBJ) $(call closure,api)

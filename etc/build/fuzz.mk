@@ -32,8 +32,7 @@ FUZZ_SRC_tensorpb    = $(FUZZ_RUNNER)
 FUZZ_SRC_profile     = $(FUZZ_RUNNER)
 FUZZ_SRC_elf         = controller/farm/elf.c $(call src,base)
 # HTTP: the whole API in front of the controller of its unit tests.
-FUZZ_SRC_http        = $(foreach r,api store core agents base,$(call src,$r)) $(addprefix tests/unit/api/,support_ctl.c \
-	support_runtimes.c support_samples.c support_seed.c)
+FUZZ_SRC_http        = $(foreach r,api store core agents base,$(call src,$r)) $(wildcard tests/unit/api/support_*.c)
 FUZZ_OBJ_http        = $(EXTRA_OBJ_api)
 # An agent's whole session, with the store's rules but for its threads.
 FUZZ_SRC_session     = $(addprefix controller/,farm/session.c farm/ingest.c $(addprefix store/,batch.c db.c \

@@ -128,6 +128,8 @@ class Contracts(unittest.TestCase):
             # One job more, and no crowd of them.
             "Idempotency-Key": ("contract",), "POST /api/v1/jobs": [cls.wire_job()],
             "POST /api/v1/session": [{"token": cls.daemon.token}],
+            # Nothing is written but here.
+            "POST /api/v1/backup": ({"dir": os.path.join(cls.world.dir, "backup")},),
         }
         cls.reached = {}
 
@@ -243,6 +245,10 @@ class Contracts(unittest.TestCase):
         version = self.client.ask(Request("GET", made, {}, b"", "")).headers["ETag"]
         self.say("GET", made, status=304, **{"If-None-Match": version})
         self.say("GET", made + "?wait=60s", status=304, **{"If-None-Match": version})
+        backup = {"dir": os.path.join(self.world.dir, "another")}
+        self.say("POST", "/api/v1/backup", backup, 202)
+        wait_for(lambda: self.say("GET", "/api/v1/backup")["state"] == "done", "the backup to be done")
+        self.say("POST", "/api/v1/backup", backup, 409)
         self.say("GET", "/metrics", status=406, Accept="image/png")
         address = {"address": "127.0.0.1:1"}
         self.say("POST", "/api/v1/addresses/connect", address)
