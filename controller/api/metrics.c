@@ -26,6 +26,7 @@
 struct args {
 	struct ctl_health health;
 	struct store_stats store;
+	struct ctl_backup backup;
 	struct http_stats http;
 	bool classic;
 	int64_t watchers, waiters, uploads, watchers_dropped, rate_limited;
@@ -86,8 +87,40 @@ static void put_store(struct buf *b, const struct args *a)
 		b, "framefarm_db_wal_bytes{file=\"control\"} %" PRId64 "\n", s->control_wal_bytes);
 	buf_printf(
 		b, "framefarm_db_wal_bytes{file=\"samples\"} %" PRId64 "\n", s->samples_wal_bytes);
+	metric(b, "db_wal_pinned", "gauge",
+		"1 while another program's reading keeps a write-ahead log from being reset.",
+		NULL);
+	buf_printf(b, "framefarm_db_wal_pinned{file=\"control\"} %d\n", s->control_wal_pinned);
+	buf_printf(b, "framefarm_db_wal_pinned{file=\"samples\"} %d\n", s->samples_wal_pinned);
 	metric_i(b, "db_queued", "gauge", "Transactions that wait for a writer.",
 		(int64_t)s->queued);
+}
+
+/* What goes because of its age, and what is kept elsewhere. */
+static void put_kept(struct buf *b, const struct args *a)
+{
+	const struct ctl_kept *k = &a->health.kept;
+
+	metric_i(b, "removed_rows", "counter", "Rows removed because of their age or a quota.",
+		k->rows);
+	metric_i(b, "removed_attempts", "counter", "Attempts whose values or rollups were removed.",
+		k->attempts);
+	metric(b, "removed_sample_bytes", "counter", "Bytes of samples that were removed.",
+		"bytes");
+	buf_printf(b, "framefarm_removed_sample_bytes_total %" PRId64 "\n", k->bytes);
+	metric_i(b, "removed_files", "counter", "Uploads removed because nobody needed them.",
+		k->files);
+	metric_i(b, "samples_over_quota", "gauge",
+		"1 while samples.db is over its quota and what is left is running or pinned.",
+		k->over_quota);
+	metric_i(b, "upkeep_failing", "gauge", "1 while removing what is old fails.", k->failing);
+	metric_f(b, "upkeep_round_seconds", "gauge", "When the last round ended; 0: none yet.",
+		"seconds", k->round_ms / 1000.0);
+	metric_f(b, "backup_seconds", "gauge",
+		"When the last backup was begun that was done, since the start; 0: none.",
+		"seconds", a->backup.last_ms / 1000.0);
+	metric_i(b, "backup_failed", "gauge", "1 when the last backup failed.",
+		a->backup.state == CTL_BACKUP_FAILED);
 }
 
 static void put_histogram(struct buf *b, const char *block, const struct store_latency *l)
@@ -246,6 +279,7 @@ static struct reply *work(const struct task_env *env, void *args)
 	put_process(&b, a);
 	put_farm(&b, a);
 	put_store(&b, a);
+	put_kept(&b, a);
 	put_latency(&b, a);
 	put_http(&b, a);
 	if (put_jobs(&b, env, &e) || put_devices(&b, env, &e)) {
@@ -276,6 +310,7 @@ void metrics_get(struct req *r)
 
 	ctl_get_health(api->ctl, &a->health);
 	store_get_stats(ctl_store(api->ctl), &a->store);
+	ctl_backup_get(api->ctl, &a->backup);
 	http_get_stats(api->http, &a->http);
 	a->watchers = api->n_watchers;
 	a->waiters = api->n_waiters;

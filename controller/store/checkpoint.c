@@ -94,17 +94,28 @@ static bool truncate_log(struct checkpoint *c)
 	if (rc)
 		return false;
 	c->frames = c->tried = 0;
+	if (c->pinned)
+		log_info("event=wal_free file=%s", c->db->path);
+	c->pinned = false;
 	let_go(c);
 	return true;
+}
+
+/* Once, until the log was emptied. */
+static void say_pinned(struct checkpoint *c)
+{
+	if (!c->pinned)
+		log_warn("event=wal_pinned file=%s wal_bytes=%lld cause=\"another program reads it"
+			 " without end\" remedy=\"end it: `fuser -v %s` names it\"",
+			c->db->path, (long long)(c->frames * c->page_bytes), c->db->path);
+	c->pinned = true;
 }
 
 static void try_held(struct checkpoint *c, int64_t now_ms)
 {
 	if (truncate_log(c) || now_ms - c->held_ms < HOLD_MAX_MS)
 		return;
-	log_warn("event=wal_pinned file=%s wal_bytes=%lld cause=\"another program reads it without"
-		 " end\"",
-		c->db->path, (long long)(c->frames * c->page_bytes));
+	say_pinned(c);
 	c->gave_up_ms = now_ms;
 	let_go(c);
 }
@@ -143,6 +154,19 @@ int checkpoint_wait_ms(const struct checkpoint *c)
 	if (c->holding)
 		return HOLD_TRY_MS;
 	return c->frames ? IDLE_MS : -1;
+}
+
+int checkpoint_room(struct checkpoint *c, struct err *e)
+{
+	int64_t bytes = c->frames * c->page_bytes;
+
+	if (bytes < c->limit_bytes * CHECKPOINT_FULL || truncate_log(c))
+		return 0;
+	say_pinned(c);
+	return err_set(e, ERR_BUSY,
+		"the log of %s has grown to %lld MiB, because another program reads it without end:"
+		" end that (`fuser -v %s` names it)",
+		c->db->path, (long long)(bytes >> 20), c->db->path);
 }
 
 void checkpoint_fini(struct checkpoint *c)

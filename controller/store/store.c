@@ -286,6 +286,8 @@ void store_get_stats(struct store *s, struct store_stats *ret_st)
 		.chunks = chunks.chunks,
 		.values = chunks.values,
 		.resends = chunks.resends,
+		.control_wal_pinned = control.wal_pinned,
+		.samples_wal_pinned = samples.wal_pinned,
 		.control_bytes = control.file_bytes,
 		.control_wal_bytes = control.wal_bytes,
 		.samples_bytes = samples.file_bytes,

@@ -152,7 +152,9 @@ static int write_group(struct writer *w, struct work *group, struct err *e)
 	if (db_moved(w->db))
 		return err_set(
 			e, ERR_IO, "%s was deleted or replaced while framefarm ran", w->db->path);
-	rc = db_exec(w->db, "BEGIN IMMEDIATE", e);
+	rc = checkpoint_room(&w->checkpoint, e);
+	if (!rc)
+		rc = db_exec(w->db, "BEGIN IMMEDIATE", e);
 	for (struct work *it = group; it && !rc; it = it->next)
 		rc = w->ops->apply(w->ctx, it, e);
 	if (!rc && w->ops->seal)
@@ -269,7 +271,7 @@ static void run_alone(struct writer *w, struct work *item)
 	if (db_moved(w->db))
 		rc = err_set(
 			&e, ERR_IO, "%s was deleted or replaced while framefarm ran", w->db->path);
-	else
+	else if (!(rc = checkpoint_room(&w->checkpoint, &e)))
 		rc = item->alone(w->db, item, &e);
 	db_rollback(w->db); /* what it left open */
 	measure(w);
@@ -374,4 +376,5 @@ void writer_get_stats(struct writer *w, struct writer_stats *ret_st)
 	ret_st->queued_bytes = w->n.queued_bytes;
 	ret_st->file_bytes = w->n.file_bytes;
 	ret_st->wal_bytes = w->n.wal_bytes;
+	ret_st->wal_pinned = w->checkpoint.pinned;
 }

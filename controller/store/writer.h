@@ -52,6 +52,7 @@ struct writer_ops {
 struct writer_stats {
 	uint64_t commits, commit_ns, failures, queued, queued_bytes;
 	int64_t file_bytes, wal_bytes;
+	bool wal_pinned;
 };
 
 /* Starts the thread. Borrows db, ops, ctx and readers (those to hold back when a checkpoint

@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -178,6 +180,92 @@ static void overlapping_reads_do_not_pin_the_log(void **state)
 	assert_int_equal(count_rows(r->store, &job_table), id);
 }
 
+/* ---- a program that is not ours, and reads without end ---- */
+
+struct shell {
+	pid_t pid;
+	int in, out;
+};
+
+/* The stock sqlite3 shell, in a transaction that has read. */
+static struct shell begin_shell(const struct rig *r)
+{
+	static const char begin[] = "BEGIN;\nSELECT count(*) FROM jobs;\n";
+	char path[PATH_MAX + 64], answer[16];
+	struct shell sh;
+	int in[2], out[2];
+
+	rig_path(r, path, "control.db");
+	assert_int_equal(pipe(in) | pipe(out), 0);
+	sh.pid = fork();
+	if (!sh.pid) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close(in[1]);
+		close(out[0]);
+		execlp("sqlite3", "sqlite3", "-batch", "-readonly", path, (char *)NULL);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	sh.in = in[1];
+	sh.out = out[0];
+	assert_int_equal(write(sh.in, begin, sizeof(begin) - 1), sizeof(begin) - 1);
+	assert_true(read(sh.out, answer, sizeof(answer)) > 0); /* its snapshot is open */
+	return sh;
+}
+
+static void end_shell(struct shell *sh)
+{
+	int status;
+
+	close(sh->in);
+	close(sh->out);
+	assert_int_equal(waitpid(sh->pid, &status, 0), sh->pid);
+}
+
+/* The log does not grow without end: what would is refused, with what to do, and goes on behind it. */
+static void anothers_endless_reading_is_bounded_and_told(void **state)
+{
+	struct rig *r = *state;
+	struct store_txn *t = txn_of(1), *big;
+	struct store_stats st;
+	char text[ERR_TEXT_MAX] = "";
+	struct shell sh;
+	int rc = 0, n = 0;
+
+	assert_int_equal(commit(r->store, t, NULL), 0);
+	store_txn_free(t);
+	sh = begin_shell(r);
+	while (!rc && n++ < 2000) {
+		big = store_txn_new();
+		for (int64_t k = 0; k < 200; k++) {
+			struct job_row j;
+
+			fill_job(&j, 1 + k);
+			j.priority = n;
+			store_txn_put(big, &job_table, &j);
+		}
+		rc = commit(r->store, big, text);
+		store_txn_free(big);
+	}
+	assert_int_equal(rc, ERR_BUSY);
+	assert_non_null(strstr(text, "another program reads it without end"));
+	assert_non_null(strstr(text, "fuser"));
+	assert_true(log_bytes(r->store) < 2 * 64 * LOG_LIMIT);
+	store_get_stats(r->store, &st);
+	assert_true(st.control_wal_pinned);
+	end_shell(&sh);
+	store_retry(r->store);
+	t = txn_of(500);
+	assert_int_equal(commit(r->store, t, text), 0);
+	store_txn_free(t);
+	wait_until(log_is_empty, r->store);
+	store_get_stats(r->store, &st);
+	assert_false(st.control_wal_pinned);
+	assert_int_equal(count_rows(r->store, &job_table), 201);
+}
+
 /* ---- everything at once ---- */
 
 #define TXNS    150
@@ -315,6 +403,8 @@ int main(void)
 		TEST(there_are_four),
 		TEST(a_read_ends_by_its_deadline),
 		TEST(a_reader_cannot_write),
+		cmocka_unit_test_setup_teardown(anothers_endless_reading_is_bounded_and_told,
+			setup_small_log, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			overlapping_reads_do_not_pin_the_log, setup_small_log, rig_teardown),
 		TEST(writers_and_readers_at_once),
