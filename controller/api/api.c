@@ -333,6 +333,8 @@ struct api *api_new(const struct api_config *cfg, struct ctl *ctl, struct err *e
 	rc = read_tls(a, cfg, e);
 	if (!rc)
 		rc = read_public_url(a, cfg, e);
+	a->turns = cfg->turns;
+	a->turns_processor = cfg->turns_processor;
 	set_rates(a, cfg->rate_per_s ? cfg->rate_per_s : API_RATE_PER_S);
 	a->names = (struct listen_names){cfg->hosts, a->cert != NULL, a->public_host};
 	if (!rc) {

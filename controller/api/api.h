@@ -16,6 +16,7 @@
 struct api;
 struct ctl;
 struct err;
+struct spread;
 
 struct api_config {
 	const char *listen;   /* "127.0.0.1:8765", "[::1]:0": port 0 takes a free one */
@@ -31,6 +32,9 @@ struct api_config {
 	int64_t rate_per_s;
 	/* More "name:port" under which clients reach us, NULL-terminated, borrowed; NULL: none. */
 	const char *const *hosts;
+	/* How long the owner's turns took, on the clock and of the processor, for /metrics; borrowed;
+	 * both or none (NULL). */
+	const struct spread *turns, *turns_processor;
 };
 
 /* Whether api_new() could do with this: addresses, files and what they are, but no socket and no

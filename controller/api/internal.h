@@ -28,6 +28,7 @@ struct map;
 struct rate;
 struct req;
 struct rstr;
+struct spread;
 struct store_reader;
 struct task;
 
@@ -49,6 +50,7 @@ struct api {
 	struct ctl_watch *watch;
 	struct live *live;
 	LIST_HEAD(listener_list, listener) listeners;
+	const struct spread *turns, *turns_processor; /* the loop's, or NULL */
 	uint64_t rate_limited;     /* requests that were refused for coming too often */
 	uint64_t watchers_dropped; /* times that a slow watcher was sent to replay */
 };

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/spread.h"
 #include "core/rows.h"
 #include "farm/ctl.h"
 #include "store/store.h"
@@ -28,6 +29,7 @@ struct args {
 	struct store_stats store;
 	struct ctl_backup backup;
 	struct http_stats http;
+	struct spread turns, turns_processor;
 	bool classic;
 	int64_t watchers, waiters, uploads, watchers_dropped, rate_limited;
 };
@@ -123,21 +125,45 @@ static void put_kept(struct buf *b, const struct args *a)
 		a->backup.state == CTL_BACKUP_FAILED);
 }
 
-static void put_histogram(struct buf *b, const char *block, const struct store_latency *l)
+/* counts: those of n_bounds, and of what is over the last. */
+static void put_histogram(struct buf *b, const char *name, const char *label,
+	const int64_t *bounds_ns, int n_bounds, const uint64_t *counts, uint64_t sum_ns)
 {
-	static const char name[] = "framefarm_inference_latency_seconds";
 	uint64_t n = 0;
 
-	for (int i = 0; i < STORE_LATENCY_BOUNDS; i++) {
-		n += l->n[i];
-		buf_printf(b, "%s_bucket{block=\"%s\",le=\"", name, block);
-		metric_number(b, (double)store_latency_bounds_ns[i] / 1e9);
+	for (int i = 0; i < n_bounds; i++) {
+		n += counts[i];
+		buf_printf(b, "framefarm_%s_bucket{%s,le=\"", name, label);
+		metric_number(b, (double)bounds_ns[i] / 1e9);
 		buf_printf(b, "\"} %" PRIu64 "\n", n);
 	}
-	n += l->n[STORE_LATENCY_BOUNDS];
-	buf_printf(b, "%s_bucket{block=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, block, n);
-	buf_printf(b, "%s_count{block=\"%s\"} %" PRIu64 "\n", name, block, n);
-	buf_printf(b, "%s_sum{block=\"%s\"} %.9f\n", name, block, (double)l->sum_ns / 1e9);
+	n += counts[n_bounds];
+	buf_printf(b, "framefarm_%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, label, n);
+	buf_printf(b, "framefarm_%s_count{%s} %" PRIu64 "\n", name, label, n);
+	buf_printf(b, "framefarm_%s_sum{%s} %.9f\n", name, label, (double)sum_ns / 1e9);
+}
+
+static void put_block(struct buf *b, const char *label, const struct store_latency *l)
+{
+	put_histogram(b, "inference_latency_seconds", label, store_latency_bounds_ns,
+		STORE_LATENCY_BOUNDS, l->n, l->sum_ns);
+}
+
+static void put_clock(struct buf *b, const char *label, const struct spread *s)
+{
+	put_histogram(
+		b, "loop_turn_seconds", label, spread_bounds_ns, SPREAD_BOUNDS, s->n, s->sum_ns);
+}
+
+/* While a turn lasts nobody else is served. */
+static void put_loop(struct buf *b, const struct args *a)
+{
+	metric(b, "loop_turn_seconds", "histogram",
+		"Turns of the loop: on the clock, and what they used of the processor.", "seconds");
+	put_clock(b, "clock=\"wall\"", &a->turns);
+	put_clock(b, "clock=\"processor\"", &a->turns_processor);
+	metric_f(b, "loop_turn_longest_seconds", "gauge", "The longest turn since the start.",
+		"seconds", (double)a->turns.longest_ns / 1e9);
 }
 
 /* How many kept within 16 ms is a bucket, so a count and no estimate. */
@@ -145,8 +171,8 @@ static void put_latency(struct buf *b, const struct args *a)
 {
 	metric(b, "inference_latency_seconds", "histogram",
 		"Latencies that devices measured and sent since the daemon started.", "seconds");
-	put_histogram(b, "paced", &a->store.latency[STORE_LATENCY_PACED]);
-	put_histogram(b, "back_to_back", &a->store.latency[STORE_LATENCY_BACK_TO_BACK]);
+	put_block(b, "block=\"paced\"", &a->store.latency[STORE_LATENCY_PACED]);
+	put_block(b, "block=\"back_to_back\"", &a->store.latency[STORE_LATENCY_BACK_TO_BACK]);
 }
 
 static void put_http(struct buf *b, const struct args *a)
@@ -277,6 +303,7 @@ static struct reply *work(const struct task_env *env, void *args)
 
 	buf_init(&b, METRICS_MAX);
 	put_process(&b, a);
+	put_loop(&b, a);
 	put_farm(&b, a);
 	put_store(&b, a);
 	put_kept(&b, a);
@@ -312,6 +339,10 @@ void metrics_get(struct req *r)
 	store_get_stats(ctl_store(api->ctl), &a->store);
 	ctl_backup_get(api->ctl, &a->backup);
 	http_get_stats(api->http, &a->http);
+	if (api->turns) {
+		a->turns = *api->turns;
+		a->turns_processor = *api->turns_processor;
+	}
 	a->watchers = api->n_watchers;
 	a->waiters = api->n_waiters;
 	a->uploads = api->n_uploads;

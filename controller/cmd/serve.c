@@ -435,6 +435,8 @@ static int start(struct serve *s, struct err *e)
 	host_env(s->host, &env);
 	if ((rc = start_ctl(s, &env, e)))
 		return rc;
+	ac.turns = loop_turns(s->loop);
+	ac.turns_processor = loop_turns_processor(s->loop);
 	s->api = api_new(&ac, s->ctl, e);
 	if (!s->api)
 		return e->code;

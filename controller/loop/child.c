@@ -210,6 +210,7 @@ static void on_exit_ready(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	loop_began(c->loop);
 	if (reap(c, &status))
 		finish(c, status);
 }

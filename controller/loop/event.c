@@ -60,6 +60,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	loop_began(t->loop);
 	if (clock_mono_ms() < t->at_ms) {
 		arm(t);
 		return;
@@ -107,6 +108,7 @@ static void on_fd(evutil_socket_t fd, short what, void *arg)
 	unsigned events = (what & EV_READ ? LOOP_READ : 0) | (what & EV_WRITE ? LOOP_WRITE : 0);
 
 	(void)fd;
+	loop_began(f->loop);
 	f->fn(f->arg, events);
 }
 
@@ -168,6 +170,7 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 
 	(void)signo;
 	(void)what;
+	loop_began(s->loop);
 	s->fn(s->arg);
 }
 

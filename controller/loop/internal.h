@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/spread.h"
 #include "loop/loop.h"
 
 /* A callback on its way to the loop thread. A larger object may have it as its first member; it is
@@ -46,6 +47,10 @@ struct loop {
 	atomic_bool stop;
 	unsigned n_handles; /* timers, descriptors and signals that were not freed yet */
 
+	/* Of the batch whose callbacks run; 0: it waits. */
+	int64_t began_ns, began_processor_ns;
+	struct spread turns, turns_processor;
+
 	int wake_fd; /* eventfd; written when `posted` stops being empty */
 	struct event *wake_ev;
 	pthread_mutex_t post_lock; /* guards posted */
@@ -62,6 +67,9 @@ struct loop {
 void loop_post_task(struct loop *l, struct loop_task *t); /* takes t */
 /* An event of libevent's, which owns no memory of ours; aborts when there is none. */
 struct event *loop_event_new(struct loop *l, int fd, short what, event_callback_fn fn, void *arg);
+
+/* First thing in each callback that libevent calls: the loop has stopped waiting. */
+void loop_began(struct loop *l);
 
 /* pool.c */
 int loop_pool_start(struct loop_pool *p, struct err *e);

@@ -14,13 +14,51 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 
 /* Callbacks that post callbacks end some day; so long a chain while the loop is freed is a bug. */
 #define LOOP_DRAIN_ROUNDS 10000
+
+static int64_t processor_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+void loop_began(struct loop *l)
+{
+	if (l->began_ns)
+		return;
+	l->began_ns = clock_mono_ns();
+	l->began_processor_ns = processor_ns();
+}
+
+/* The batch and the turn behind it are over. */
+static void ended(struct loop *l)
+{
+	if (!l->began_ns)
+		return;
+	spread_add(&l->turns, clock_mono_ns() - l->began_ns);
+	spread_add(&l->turns_processor, processor_ns() - l->began_processor_ns);
+	l->began_ns = 0;
+}
+
+const struct spread *loop_turns(const struct loop *l)
+{
+	return &l->turns;
+}
+
+const struct spread *loop_turns_processor(const struct loop *l)
+{
+	return &l->turns_processor;
+}
 
 static void queue_init(struct loop_queue *q)
 {
@@ -53,6 +91,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	eventfd_t n;
 
 	(void)what;
+	loop_began(l);
 	/* The count is cleared before the list is taken: a post in between wakes us once too often,
 	 * never once too seldom. */
 	if (eventfd_read(fd, &n) < 0 && errno != EAGAIN)
@@ -182,5 +221,6 @@ void loop_run(struct loop *l, void (*turn)(void *arg), void *arg)
 		if (event_base_loop(l->base, EVLOOP_ONCE) < 0)
 			abort();
 		turn(arg);
+		ended(l);
 	}
 }

@@ -15,6 +15,7 @@
 
 struct err;
 struct loop;
+struct spread;
 struct loop_timer;
 struct loop_fd;
 struct loop_child;
@@ -39,6 +40,10 @@ void loop_free(struct loop *l);
  * included. A stop that comes early ends the next run. */
 void loop_run(struct loop *l, void (*turn)(void *arg), void *arg);
 void loop_stop(struct loop *l); /* any thread */
+/* How long turns took, each from its first callback to the end of turn(): on the clock, and of the
+ * processor alone, which shows whether a long one was ours. Valid until loop_free(). */
+const struct spread *loop_turns(const struct loop *l);
+const struct spread *loop_turns_processor(const struct loop *l);
 
 /* A timer is not set at first, and is not set any more when its callback runs; it may set itself
  * again there. It never fires before its time; a time in the past means "soon". */

@@ -107,7 +107,7 @@ class Metrics(DaemonTest):
     def test_no_label_names_a_job_a_run_or_a_commit(self):
         labels = {k for f in self.families().values() for s in f.samples for k in s.labels}
         self.assertEqual(labels - {"unit", "device_model", "virtual", "sensor", "state", "verdict", "file", "class",
-                                   "block", "le", "version"}, set())
+                                   "block", "le", "version", "clock"}, set())
 
     def test_the_budget_is_a_bucket(self):
         f = self.families()["framefarm_inference_latency_seconds"]
@@ -119,6 +119,18 @@ class Metrics(DaemonTest):
         self.assertEqual(of["bucket", "paced", "+Inf"], n)
         self.assertGreater(of["bucket", "paced", "0.016"], 0)
         self.assertGreater(of["sum", "paced", None], 0)
+
+    def test_the_loop_says_how_long_its_turns_take(self):
+        f = self.families()["framefarm_loop_turn_seconds"]
+        self.assertEqual((f.type, f.unit), ("histogram", "seconds"))
+        of = {(s.name.rpartition("_")[2], s.labels["clock"], s.labels.get("le")): s.value for s in f.samples}
+        for clock in ("wall", "processor"):
+            self.assertGreater(of["count", clock, None], 0)
+            self.assertEqual(of["bucket", clock, "+Inf"], of["count", clock, None])
+            self.assertIn(("bucket", clock, "0.005"), of)
+        self.assertLessEqual(of["sum", "processor", None], of["sum", "wall", None])
+        longest = self.families()["framefarm_loop_turn_longest_seconds"].samples[0].value
+        self.assertGreaterEqual(longest, of["sum", "wall", None] / of["count", "wall", None])
 
     def test_counters_only_rise(self):
         before, after = self.families(), self.families()

@@ -6,9 +6,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/spread.h"
 
 /* ---- timers ---- */
 
@@ -282,6 +284,55 @@ static void a_turn_runs_behind_each_batch_even_when_callbacks_beget_callbacks(vo
 	rig_fini(&r);
 }
 
+static void set_flag(void *arg)
+{
+	*(int *)arg = 1;
+}
+
+static void waste_20_ms_of_processor(void *arg)
+{
+	struct timespec t;
+	int64_t until = 0, now;
+
+	do {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+		now = t.tv_sec * 1000000000LL + t.tv_nsec;
+		if (!until)
+			until = now + 20000000;
+	} while (now < until);
+	*(int *)arg = 1;
+}
+
+/* Waiting is no part of a turn, callbacks are. */
+static void how_long_turns_take_is_counted(void **state)
+{
+	const struct spread *turns, *processor;
+	struct loop_timer *t;
+	struct rig r;
+	int fired = 0, wasted = 0;
+	uint64_t before, n = 0;
+
+	(void)state;
+	rig_init(&r);
+	turns = loop_turns(r.loop);
+	processor = loop_turns_processor(r.loop);
+	t = loop_timer_new(r.loop, set_flag, &fired);
+	loop_timer_set(t, clock_mono_ms() + 200);
+	rig_run_until(&r, rig_is_set, &fired);
+	before = processor->sum_ns;
+	assert_true(before < 200000000);
+	loop_post(r.loop, waste_20_ms_of_processor, &wasted);
+	rig_run_until(&r, rig_is_set, &wasted);
+	assert_true(processor->sum_ns - before >= 20000000);
+	assert_true(processor->longest_ns >= 20000000);
+	assert_true(turns->longest_ns >= 20000000);
+	for (int i = 0; i <= SPREAD_BOUNDS; i++)
+		n += turns->n[i];
+	assert_int_equal(n, r.turns);
+	loop_timer_free(t);
+	rig_fini(&r);
+}
+
 static void *stop_from_elsewhere(void *arg)
 {
 	loop_stop(arg);
@@ -454,6 +505,7 @@ int main(void)
 		cmocka_unit_test(a_timer_that_sets_itself_lets_the_turn_run_in_between),
 		cmocka_unit_test(posts_of_many_threads_arrive_once_and_in_each_ones_order),
 		cmocka_unit_test(a_turn_runs_behind_each_batch_even_when_callbacks_beget_callbacks),
+		cmocka_unit_test(how_long_turns_take_is_counted),
 		cmocka_unit_test(another_thread_can_stop_a_loop_that_waits),
 		cmocka_unit_test(a_descriptor_freed_by_its_neighbour_is_not_called_any_more),
 		cmocka_unit_test(events_are_level_triggered_and_can_be_changed),
