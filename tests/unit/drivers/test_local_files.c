@@ -140,6 +140,28 @@ static void a_damaged_file_is_not_kept_and_not_blamed_on_the_device(void **state
 	rig_fini(&r);
 }
 
+/* The agent lets a runner of another user read and run a library that was pushed as data. */
+static void what_the_agent_made_executable_is_not_pushed_again(void **state)
+{
+	const char *src;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, SUPPORT_INLINE);
+	rig_prepare(&r);
+	src = tmp_path(&r.tmp, "library");
+	tmp_write_text(src, "code");
+	assert_int_equal(support_do(r.sh, rig_push_op(&r, src)), 0);
+	assert_int_equal(chmod(rig_pushed_path(&r), 0555), 0);
+	assert_int_equal(support_do(r.sh, rig_push_op(&r, src)), 0);
+	assert_true(r.op.result.push.skipped);
+	/* One that somebody could have written to is. */
+	assert_int_equal(chmod(rig_pushed_path(&r), 0755), 0);
+	assert_int_equal(support_do(r.sh, rig_push_op(&r, src)), 0);
+	assert_false(r.op.result.push.skipped);
+	rig_fini(&r);
+}
+
 static void half_a_file_under_the_right_name_is_replaced(void **state)
 {
 	struct rig r;
@@ -396,6 +418,7 @@ int main(void)
 		cmocka_unit_test(a_program_can_be_executed_and_is_another_push),
 		cmocka_unit_test(an_immutable_file_is_shared_and_still_checked),
 		cmocka_unit_test(a_damaged_file_is_not_kept_and_not_blamed_on_the_device),
+		cmocka_unit_test(what_the_agent_made_executable_is_not_pushed_again),
 		cmocka_unit_test(half_a_file_under_the_right_name_is_replaced),
 		cmocka_unit_test(a_push_is_cancelled_in_the_middle),
 		cmocka_unit_test(a_disk_that_fills_up_leaves_nothing_behind),
