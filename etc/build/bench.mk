@@ -21,9 +21,24 @@ $(B)/tests/bench/bare_submit: $(B)/obj/tests/bench/bare_submit.o
 bench-submit: all models $(B)/tests/bench/bare_submit
 	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_submit.py $(BENCH_ARGS)
 
+# Histories to look into, and what a look costs.
+$(B)/tests/bench/fill: $(B)/obj/tests/bench/fill.o $(call closure,store)
+	@mkdir -p "$(@D)"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,store) -lm
+
+$(B)/tests/bench/zoom: $(B)/obj/tests/bench/zoom.o $(call closure,store)
+	@mkdir -p "$(@D)"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call ldlibs,store) -lm
+
+bench-zoom: all $(B)/tests/bench/fill $(B)/tests/bench/zoom
+	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_zoom.py $(BENCH_ARGS)
+
+bench-growth: all models $(B)/tests/bench/fill $(B)/tests/bench/zoom $(B)/bench/bench_core
+	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_growth.py $(BENCH_ARGS)
+
 # One after another, since they would measure each other; one that fails does not keep the next back. The
 # machine's own noise is measured between them.
-BENCHES = core submit agent runner chunk store gate adb farm
+BENCHES = core submit zoom growth agent runner chunk store gate adb farm
 bench: export BENCH_TABLE = $(abspath $(B))/bench.table
 bench:
 	$(Q)mkdir -p "$(B)"; rm -f "$(B)/bench.table" "$(B)/bench.noise"; failed=; \
@@ -34,4 +49,4 @@ bench:
 		python3 tests/bench/table.py "$(B)/bench.table"; \
 		[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-.PHONY: bench bench-adb bench-farm bench-submit
+.PHONY: bench bench-adb bench-farm bench-submit bench-zoom bench-growth

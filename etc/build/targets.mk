@@ -13,7 +13,7 @@ check:
 # Everything that `make check` runs of the plain build; tests/stages.py asks for it.
 check-bin: all agents unit-bin models $(B)/tests/sim $(RUNNER_STORIES) $(B)/tests/fakerunner own-runners \
 		$(B)/tests/clockowner $(B)/tests/browser-server $(B)/tests/adbd_shim.so $(B)/tests/adbdriver \
-		$(B)/tests/adbquirks kill-bin $(B)/bench/bench_core
+		$(B)/tests/adbquirks kill-bin $(B)/bench/bench_core $(B)/tests/bench/fill $(B)/tests/bench/zoom
 
 # The manual page and the shells' completion come from the program's own tables.
 docs: $(B)/framefarm.1 $(B)/completion/framefarm.bash $(B)/completion/_framefarm \

@@ -5,8 +5,9 @@
  * step is farm_step() with the farm_flush() behind it. The farms take turns, so that a slow moment of the
  * machine meets all of them.
  *
- *	bench_core [--short]
+ *	bench_core [--short|--growth]
  *
+ * --growth: other sizes, one of devices and queue growing over three decades while the other stays.
  * Prints one line for each size, and for the kinds of event that cost most.
  */
 #include <assert.h>
@@ -47,7 +48,19 @@ static const struct size sizes[] = {
 	{100, 100000, 100},
 };
 
-#define N_SIZES ((int)(sizeof(sizes) / sizeof(sizes[0])))
+/* LIMIT_DEVICES is no higher. */
+static const struct size growth[] = {
+	{1, 1000, 1},
+	{10, 1000, 10},
+	{100, 1000, 100},
+	{1000, 1000, 1000},
+	{100, 100, 100},
+	{100, 10000, 100},
+	{100, 100000, 100},
+};
+
+#define N_SIZES  ((int)(sizeof(sizes) / sizeof(sizes[0])))
+#define N_GROWTH ((int)(sizeof(growth) / sizeof(growth[0])))
 
 struct costs {
 	int32_t *ns;
@@ -233,7 +246,7 @@ static void submit_text(struct bench *b, const char *select, int variants, const
 	for (int v = 0; v < variants; v++)
 		n += snprintf(text + n, sizeof(text) - n,
 			"%s{\"name\": \"v%d\", \"file\": {\"sha256\": \"%064d\", \"bytes\": 10, "
-		        "\"name\": \"m\"}}",
+			"\"name\": \"m\"}}",
 			v ? ", " : "", v, v);
 	n += snprintf(text + n, sizeof(text) - n,
 		"]}, \"devices\": {\"select\": %s, \"count\": %s}}", select, count);
@@ -462,10 +475,11 @@ int main(int argc, char **argv)
 {
 	struct bench *farms[N_SIZES];
 	bool brief = argc > 1 && !strcmp(argv[1], "--short");
-	int n = brief ? 2 : N_SIZES, steps = brief ? 200 : STEPS;
+	bool grows = argc > 1 && !strcmp(argv[1], "--growth");
+	int n = brief ? 2 : grows ? N_GROWTH : N_SIZES, steps = brief ? 200 : STEPS;
 
 	for (int i = 0; i < n; i++)
-		farms[i] = begin(sizes[i]);
+		farms[i] = begin(grows ? growth[i] : sizes[i]);
 	for (int turn = 0; turn < TURNS; turn++)
 		for (int i = 0; i < n; i++)
 			for (int s = 0; s < steps; s++)
@@ -474,7 +488,7 @@ int main(int argc, char **argv)
 		tell(farms[i], farms[0]);
 	for (int i = 0; i < n; i++)
 		end(farms[i]);
-	for (int devices = 10; devices <= (brief ? 10 : 1000); devices *= 10)
+	for (int devices = 10; !grows && devices <= (brief ? 10 : 1000); devices *= 10)
 		tell_job_for_all(devices);
 	return 0;
 }
