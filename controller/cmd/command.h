@@ -77,6 +77,7 @@ int cmd_runtime_list(int argc, char **argv);
 int cmd_runtime_remove(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
+int cmd_store_check(int argc, char **argv);
 int cmd_sql(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
@@ -87,7 +88,7 @@ extern const struct option_table serve_options, run_options, job_list_options, j
 	job_wait_options, job_logs_options, job_cancel_options, job_pin_options, job_retry_options,
 	job_artifacts_options, device_list_options, device_address_options, device_install_options,
 	device_provision_options, device_show_options, device_admin_options, backup_options,
-	restore_options, sql_options, doctor_options, help_options, runtime_add_options,
-	runtime_list_options, runtime_remove_options, version_options;
+	restore_options, sql_options, store_check_options, doctor_options, help_options,
+	runtime_add_options, runtime_list_options, runtime_remove_options, version_options;
 
 #endif

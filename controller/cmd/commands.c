@@ -129,12 +129,19 @@ const struct command commands[] = {
 	{"restore", cmd_restore, "DIR", 1, 1, COMMAND_ARG_FILE, "make a data directory of a backup",
 		&restore_options,
 		"Checks all of the backup first. The directory must not be in use by a daemon."},
+	{"store check", cmd_store_check, "", 0, 0, COMMAND_ARG_NONE,
+		"check both files of a data directory, or of a backup, as a whole",
+		&store_check_options,
+		"Every page, index and reference; it takes as long as reading the files. A daemon "
+                "may "
+		"be at work, but its log grows meanwhile: of a large farm rather check a backup "
+		"(`framefarm backup` does that by itself). Exits with 0 when all is whole."},
 	{"sql", cmd_sql, "'SELECT ...'", 0, 1, COMMAND_ARG_NONE,
 		"ask the data directory one question in SQL", &sql_options,
 		"On the daemon's host, as a user who may read its data directory; with or without "
-                "a "
+		"a "
 		"daemon at work there. Nothing can be written. Views give names instead of "
-                "numbers, "
+		"numbers, "
 		"and every value as a row: `framefarm sql --schema` lists them, with examples.\n\n"
 		"In the stock sqlite3 shell (sqlite3 -readonly DATA/control.db): "
 		"ATTACH 'DATA/samples.db' AS s; then .load framefarm_sql gives the same views."},
@@ -150,7 +157,7 @@ const struct command commands[] = {
 		"tell about the commands, or one of them", &help_options, ""},
 	{"version", cmd_version, "", 0, 0, COMMAND_ARG_NONE, "print the version", &version_options,
 		"With --all, also of what is shared with other programs and other versions of this "
-                "one."},
+		"one."},
 };
 
 const int n_commands = sizeof(commands) / sizeof(commands[0]);

@@ -69,6 +69,8 @@ const char *doctor_unit(void); /* the installed unit's path, NULL: there is none
 /* doctor_daemon.c: the data directory and the daemon. */
 void doctor_data(struct doctor *d);
 void doctor_disk(struct doctor *d);
+/* What a daemon that answers says of its store. */
+void doctor_store(struct doctor *d, struct client *c);
 void doctor_daemon(struct doctor *d);
 
 #endif

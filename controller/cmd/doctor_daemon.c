@@ -186,8 +186,10 @@ void doctor_daemon(struct doctor *d)
 		no_daemon(d, client_url(c), e.text);
 	else if (client_send(c, &ready, &r, &e))
 		doctor_say(d, DOCTOR_FAIL, "its log says why", "%s", e.text);
-	else
+	else {
 		say_version(d, c);
+		doctor_store(d, c);
+	}
 	fetch_reply_fini(&r);
 	client_free(c);
 }

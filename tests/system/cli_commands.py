@@ -16,7 +16,7 @@ COMMANDS = ["serve", "run", "job list", "job show", "job wait", "job logs", "job
             "job pin", "job unpin", "job retry", "job artifacts", "device list", "device show", "device connect",
             "device disconnect", "device detach", "device attach", "device install", "device provision",
             "device quarantine", "device release", "device retire",
-            "backup", "restore", "sql", "doctor", "completion", "help", "version"]
+            "backup", "restore", "store check", "sql", "doctor", "completion", "help", "version"]
 
 
 class Jobs(CliTest):

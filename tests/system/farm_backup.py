@@ -171,6 +171,18 @@ class Backup(DaemonTest):
                 f.write(whole)
         self.restored(backup)
 
+    def test_a_store_is_checked_as_a_whole(self):
+        d, _ = self.farm()
+        self.assertIn("samples.db is whole", self.cli("store", "check", check=0).stdout)   # at work
+        d.stop()
+        path = os.path.join(self.data, "samples.db")
+        with open(path, "r+b") as f:
+            f.seek(os.path.getsize(path) // 2)
+            f.write(b"\xa5" * 1024)
+        r = self.cli("store", "check", check=1)
+        self.assertIn("control.db is whole", r.stdout)
+        self.assertIn("samples.db", r.stderr)
+
     def test_nothing_is_overwritten(self):
         d, job = self.farm()
         backup, _ = self.backup()
