@@ -35,8 +35,9 @@ FUZZ_SRC_elf         = controller/farm/elf.c $(call src,base)
 FUZZ_SRC_http        = $(foreach r,api store core agents base,$(call src,$r)) $(wildcard tests/unit/api/support_*.c)
 FUZZ_OBJ_http        = $(EXTRA_OBJ_api)
 # An agent's whole session, with the store's rules but for its threads.
-FUZZ_SRC_session     = $(addprefix controller/,farm/session.c farm/ingest.c $(addprefix store/,batch.c db.c \
-	rollup.c samples.c schema.c streams.c)) tests/unit/farm/support_env.c $(call src,agents) $(call src,base)
+FUZZ_SRC_session     = controller/farm/session.c controller/farm/ingest.c tests/unit/farm/support_env.c \
+	$(call src,agents) $(call src,base)
+FUZZ_LIB_session     = libstore.a
 FUZZ_SRC_spool       = $(filter-out agents/agent/main.c,$(call src,agent)) $(call src,agents)
 FUZZ_SRC_config      = $(addprefix controller/cmd/,options.c options_file.c units.c) $(addprefix controller/farm/,\
 	runtimes.c archive.c blobs.c elf.c) $(wildcard drivers/virtual/profile*.c) $(call src,drivers) \
@@ -59,13 +60,17 @@ $(B)/fuzz/cov/%.o: %.c
 	@mkdir -p "$(@D)"
 	$(Q)$(FUZZ_CC) $(FUZZ_COV) -MMD -MP -c $< -o $@
 
+# Of a room of which a target takes the place in part: what it needs of the rest.
+$(foreach k,obj cov,$(eval $(B)/fuzz/$k/libstore.a: $(patsubst %.c,$(B)/fuzz/$k/%.o,$(call src,store)) ; \
+	$(Q)rm -f $$@ && ar rcs $$@ $$^))
+
 fuzz_obj = $(patsubst %.c,$(B)/fuzz/$2/%.o,tests/fuzz/fuzz_$1.c $(FUZZ_SRC_$1) \
 	$(if $(filter $1,http session spool config),tests/fuzz/tmpdir.c))
 
 define fuzz_rule
-$(B)/fuzz/fuzz_$1: $(call fuzz_obj,$1,obj) $(FUZZ_OBJ_$1)
+$(B)/fuzz/fuzz_$1: $(call fuzz_obj,$1,obj) $(FUZZ_OBJ_$1) $(FUZZ_LIB_$1:%=$(B)/fuzz/obj/%)
 	$$(Q)clang -fsanitize=fuzzer,$(FUZZ_SAN) -o $$@ $$^ $(FUZZ_LIBS)
-$(B)/fuzz/cov_$1: $(call fuzz_obj,$1,cov) $(FUZZ_OBJ_$1)
+$(B)/fuzz/cov_$1: $(call fuzz_obj,$1,cov) $(FUZZ_OBJ_$1) $(FUZZ_LIB_$1:%=$(B)/fuzz/cov/%)
 	$$(Q)clang -fsanitize=fuzzer $(FUZZ_COV) -o $$@ $$^ $(FUZZ_LIBS)
 fuzz-$1:
 	@FRAMEFARM_BUILD="$(B)" MAKE="$(MAKE)" python3 tests/fuzz/run.py --seconds $(FUZZ_S) $1
