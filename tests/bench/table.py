@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table that a bench ends with. Where BENCH_TABLE names a file, its rows are added there too, so that
 `make bench` can show those of all benches at the end: run as a program with that file, this prints them,
-the row of noise.py first, since a difference below it says nothing."""
+the row of noise.py first, since a difference below it says nothing, and ends with 1 when a target was missed."""
 
 import json
 import os
@@ -61,3 +61,6 @@ if __name__ == "__main__":
     with open(sys.argv[1], encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     show(sorted(rows, key=lambda r: r["bench"] != "machine"))
+    held, missed = [sum(bool(r[k]) for r in rows) for k in ("verdict", "missed")]
+    print("\n%d of %d targets missed" % (missed, held))
+    sys.exit(missed > 0)

@@ -78,9 +78,12 @@ class Table(unittest.TestCase):
         for _ in range(2):
             self.assertEqual(self.run_it("noise.py", self.noise).returncode, 0)
         self.assertEqual(self.run_it("noise.py", self.noise, "--row").returncode, 0)
-        shown = self.run_it("table.py", self.table).stdout.split("\n")
+        closing = self.run_it("table.py", self.table)
+        self.assertIn("1 of 2 targets missed", closing.stdout)
+        self.assertEqual(closing.returncode, 1)
+        shown = closing.stdout.split("\n")
         shown = [line for line in shown if line]
-        self.assertEqual([line.split()[0] for line in shown], ["bench", "machine", "gate", "gate"])
+        self.assertEqual([line.split()[0] for line in shown], ["bench", "machine", "gate", "gate", "1"])
         for word in ("measured", "peer", "ratio", "target"):
             self.assertIn(word, shown[0])
         self.assertIn("of 100; from", shown[1])  # two times fifty
