@@ -401,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_new_directory_gets_both_files, rig_setup_closed, rig_teardown),
+		cmocka_unit_test_setup_teardown(
 			counting_how_jobs_ended_looks_at_no_job, rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_missing_directory_is_named, rig_setup_closed, rig_teardown),
