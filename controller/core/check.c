@@ -42,6 +42,7 @@ static void check_device(const struct farm *f, const struct device *d)
 	switch ((enum device_state)d->row.state) {
 	case DEVICE_READY:
 		MUST_D(!l && device_usable(d) && !d->action, "ready means free and reachable");
+		MUST_D(!d->quarantine_asked, "what is to be quarantined is given to nobody");
 		break;
 	case DEVICE_LEASED:
 	case DEVICE_BUSY:

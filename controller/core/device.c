@@ -311,6 +311,10 @@ static void identified(struct farm *f, struct device *d, const struct farm_event
 static void become_ready(struct farm *f, struct device *d)
 {
 	device_set_state(f, d, DEVICE_READY, NULL);
+	if (d->quarantine_asked) { /* while it was in a state that could not take it */
+		device_quarantine(f, d, d->row.need);
+		return;
+	}
 	if (d->n_strays)
 		timer_set(f, &d->timer, f->cfg.need_recheck_ms);
 	queue_device_ready(f, d);

@@ -148,11 +148,15 @@ void queue_match_device(struct farm *f, struct device *d)
 
 void queue_match_want(struct farm *f, struct want *w)
 {
-	struct device *d, *next;
+	struct device *d;
 
-	for (d = TAILQ_FIRST(&f->ready); d && w->queued; d = next) {
-		next = TAILQ_NEXT(d, ready_link);
-		if (selq_matches(w->selq, d) && fits(w, d))
-			grant(f, w, d);
+	if (!w->queued)
+		return;
+	TAILQ_FOREACH (d, &f->ready, ready_link) {
+		if (!selq_matches(w->selq, d) || !fits(w, d))
+			continue;
+		/* A grant comes back here for what its job still wants, so the list is another one now. */
+		grant(f, w, d);
+		return;
 	}
 }

@@ -87,12 +87,24 @@ void world_agent_dies(struct world *w, int no, bool with_spool)
 		p->n_spool = 0;
 }
 
+/* A driver that has let go of a phone cannot tell what it lacks, but for one that is taking it back. */
+static bool driver_has_it(const struct phone *p)
+{
+	const struct op *op;
+
+	TAILQ_FOREACH (op, &p->w->ops, link)
+		if (op->p == p && !op->done && op->act.kind == ACTION_ATTACH)
+			return true;
+	return !p->let_go;
+}
+
 void world_needs_human(struct world *w, int no, const char *text, bool may_pass)
 {
 	struct phone *p = &w->phones[no];
 
-	if (!p->handle)
+	if (!p->handle || !driver_has_it(p))
 		return;
+	p->let_go = false;
 	stats_count(FAULT_HUMAN);
 	sim_post(
 		w->s, &(struct farm_event){.kind = FARM_DEVICE_NEEDS_HUMAN,

@@ -17,7 +17,6 @@
 
 #define KNOWN_MAX   256
 #define RETIRED_MAX 4 /* of a seed's devices */
-#define JOBS_MAX    40
 
 struct people {
 	struct sim *s;
@@ -26,7 +25,7 @@ struct people {
 	int64_t next_token;
 	int64_t jobs[KNOWN_MAX], leases[KNOWN_MAX];
 	int n_jobs, n_leases;
-	int retired, habit;
+	int retired, habit, jobs_max;
 	struct job_shape last; /* what may be submitted once more, with its key */
 	char last_key[LIMIT_VALUE];
 };
@@ -39,6 +38,9 @@ static const int habits[][5] = {
 	{10, 6, 2, 1, 1},
 };
 
+/* Live jobs of a farm that idles, and of one in which no device is ever ready for long. */
+static const int jobs_max[] = {2, 5, 12, 40};
+
 #define N_HABITS ((int)(sizeof(habits) / sizeof(habits[0])))
 
 struct people *people_new(struct sim *s)
@@ -49,6 +51,7 @@ struct people *people_new(struct sim *s)
 	p->open = map_new();
 	p->rng = chance_rng(s->chance, SERIES_LIFE, 1);
 	p->habit = rng_range(&p->rng, 0, N_HABITS - 1);
+	p->jobs_max = jobs_max[rng_range(&p->rng, 0, 3)];
 	return p;
 }
 
@@ -321,7 +324,7 @@ static void operate(struct people *p)
 	do
 		pick.state = rng_range(&p->rng, 1, DEVICE_STATES_END - 1);
 	while (retire && (!farm_device_may(pick.state, DEVICE_RETIRED) ||
-				 (is_common(pick.state) && !rng_chance(&p->rng, 0.05))));
+				 (is_common(pick.state) && !rng_chance(&p->rng, 0.2))));
 	farm_each(turn_farm(p->s->turn), &device_table, pick_device, &pick);
 	ev.u.admin.device = pick.found ? pick.found : pick.any;
 	ev.u.admin.reason = "looks odd";
@@ -359,7 +362,7 @@ void people_act(struct people *p, int64_t number)
 	n = rng_range(&p->rng, 0, 19);
 	farm_get_counts(turn_farm(p->s->turn), &c);
 	if ((n -= h[0]) < 0) {
-		if (c.live_jobs < JOBS_MAX)
+		if (c.live_jobs < p->jobs_max)
 			submit(p);
 	} else if ((n -= h[1]) < 0) {
 		if (rng_chance(&p->rng, 0.7))

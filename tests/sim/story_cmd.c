@@ -187,6 +187,8 @@ static int do_phone(struct story *y, const struct words *w)
 		world_agent_dies(world, no, true);
 	else if (!strcmp(what, "needs-person"))
 		world_needs_human(world, no, "allow debugging on its screen", false);
+	else if (!strcmp(what, "may-pass"))
+		world_needs_human(world, no, "allow debugging on its screen", true);
 	else if (!strcmp(what, "needs-nobody"))
 		world_needs_human(world, no, "", false);
 	else if (!strcmp(what, "temperature"))
@@ -374,6 +376,7 @@ static const struct command {
 	{"spool-lost", do_phone},
 	{"needs-person", do_phone},
 	{"needs-nobody", do_phone},
+	{"may-pass", do_phone},
 	{"temperature", do_phone},
 	{"stray", do_phone},
 	{"epoch", do_phone},
