@@ -81,19 +81,23 @@ class Agent(PhonesTest):
     def test_a_start_that_was_cut_off_leaves_an_agent_that_nobody_can_reach(self):
         """What is noted beside it is another's; it is ended, and the phone is not lost."""
         d = self.begin()
-        before = self.agent()
+        before, phone = self.agent(), self.device_at(d, self.phone.addresses[0])["id"]
         d.stop()
         self.shell("kill -9 $(cat %s/agent.pid)" % DIR)
         wait_for(lambda: not self.shell("cat /proc/%s/cmdline 2>/dev/null" % before[0]), "its end")
-        self.shell("cd %s && head -c 32 /dev/urandom >other && f=$(ls files/* | while read f; do "
+        self.shell("cd %s && umask 077 && head -c 32 /dev/urandom >other && f=$(ls files/* | while read f; do "
                    "grep -q secret-file $f && echo $f && break; done) && "
                    "./$f --dir=%s --listen=abstract:framefarm-other --secret-file=%s/other </dev/null"
                    % (DIR, DIR, DIR))
         stranger = self.agent()
+        self.assertEqual(stranger[1:], ["PPid:", "1"])  # it lives
         self.assertNotEqual(stranger[0], before[0])
         d = self.farm(*self.phone.addresses, options=("--cool-time", "0s"))
-        self.wait_ready(d, 2)
+        watcher = self.watch(d)
+        # A device that was ready is shown so until the new daemon's first step is stored.
+        wait_for(lambda: watcher.transitions("device", phone).count(("preparing", "ready")) == 2, "the phone")
         self.assertNotIn(self.agent()[0], (before[0], stranger[0]))
+        self.assertNotIn(("preparing", "recovering"), watcher.transitions("device"))
 
     def test_one_that_is_killed(self):
         self.killed("kill -9 $(cat %s/agent.pid)" % DIR)

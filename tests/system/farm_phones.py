@@ -77,11 +77,13 @@ class Service(PhonesTest):
         d = self.farm(*p.addresses)
         found = wait_for(lambda: self.device_at(d, p.addresses[0], state="authorizing"), "the need of a tap")
         self.cli("device", "detach", found["id"], check=0)
-        for _ in range(2):
+        for n in (2, 3):
             d.stop()
             d = self.farm(*p.addresses)
-            back = wait_for(lambda d=d: self.device_at(d, p.addresses[0], state="needs_human", link="up"),
-                            "the phone to be handed over again")
+            watcher = self.watch(d)
+            wait_for(lambda n=n, w=watcher: w.transitions("device", found["id"]).count(
+                ("service", "needs_human")) == n, "the phone to be handed over again")
+            back = self.device_at(d, p.addresses[0])
             self.assertEqual((back["id"], back["detached_by"]), (found["id"], "admin"))
         self.assertEqual(len([x for x in self.devices(d) if x["driver"] == "adb"]), 1)
         self.cli("device", "attach", found["id"], check=0)
