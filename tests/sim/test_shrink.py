@@ -54,7 +54,7 @@ class Shrinking(unittest.TestCase):
         self.assertLess(short * 5, steps)
 
     def test_what_shows_itself_in_peace_alone_is_shrunk_too(self):
-        deeds, steps, few, short = self.shrink("a_slot_keeps_the_lease_that_ended", 1)
+        deeds, steps, few, short = self.shrink("spools_do_not_drain", 1)
         self.assertLess(few * 20, deeds)
         self.assertLess(short * 20, steps)
 
