@@ -24,6 +24,7 @@ usr/bin/framefarm
 usr/bin/framefarm-phone
 usr/lib/framefarm/framefarm-agent
 usr/lib/framefarm/framefarm-runner-onnxruntime
+usr/lib/framefarm/framefarm_sql.so
 usr/lib/systemd/system/framefarm.service
 usr/lib/sysusers.d/framefarm.conf
 usr/lib/udev/rules.d/51-framefarm.rules
