@@ -278,6 +278,7 @@ class Farm:
         self.faults = Faults(os.path.join(folder, "faults"))
         self.tools = self.own_tools()
         self.uploads = []  # hashes of files that were accepted
+        self.sent = set()  # and of those that jobs need
         self.devices, self.starts = [], {"controller": 0, "phone": 0}
         self.devices.append(Local(self))
         self.events = Events()
@@ -375,12 +376,14 @@ class Farm:
         return self.client.submit(job)
 
     def upload(self, data, name):
+        """Once: who waits for a daemon's death must not wait for its answer."""
         sha, bound = sha_of(data), deadline(2 * PATIENCE)
-        while not self.over:
+        while not self.over and sha not in self.sent:
             try:
                 d = self.up()
                 if d.http("HEAD", "/api/v1/files/" + sha).status == 200 or \
                         d.http("PUT", "/api/v1/files/" + sha, data).status in (200, 201):
+                    self.sent.add(sha)
                     break
             except LOST:
                 pass
