@@ -161,6 +161,10 @@ void lease_finish(struct farm *f, struct lease *l)
 	struct device *d = l->device;
 
 	assert(l->row.state == LEASE_RELEASING && d->lease == l);
+	if (l->action) { /* UNEXPOSE: its end finds no lease any more */
+		action_cancel(f, l->action);
+		l->action = 0;
+	}
 	lease_set_state(f, l, l->row.ending, NULL);
 	d->lease = NULL;
 	d->n_logs = 0;
