@@ -133,7 +133,7 @@ const struct command commands[] = {
 		"check both files of a data directory, or of a backup, as a whole",
 		&store_check_options,
 		"Every page, index and reference; it takes as long as reading the files. A daemon "
-                "may "
+		"may "
 		"be at work, but its log grows meanwhile: of a large farm rather check a backup "
 		"(`framefarm backup` does that by itself). Exits with 0 when all is whole."},
 	{"sql", cmd_sql, "'SELECT ...'", 0, 1, COMMAND_ARG_NONE,

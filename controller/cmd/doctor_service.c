@@ -60,7 +60,7 @@ static void say_session(struct doctor *d)
 	if (access(path, F_OK))
 		doctor_say(d, DOCTOR_WARN, fix,
 			"no service is installed, and what %s leaves running may end when they log "
-		        "out",
+			"out",
 			pw->pw_name);
 	else
 		doctor_say(d, DOCTOR_OK, "",

@@ -56,9 +56,9 @@ static void say_what_is_next(const struct restore_result *r, const char *data)
 		"next:\n"
 		"  framefarm serve --data %s\n"
 		"  The admin token is a new one, unless the directory had one; TLS files and the "
-	        "key that\n"
+		"key that\n"
 		"  phones know (devices/adb/adbkey) are not in a backup: put them back, or phones "
-	        "ask once\n"
+		"ask once\n"
 		"  more. A device that has seen a later lease raises the farm's count when it is\n"
 		"  identified, so none is locked out; jobs that ran then are tried again.\n",
 		data, at, data);

@@ -20,7 +20,7 @@ static const struct option_row rows[] = {
 	KEEP("keep-audit", audit_ms, "730d", "how long it is kept who did what; 0: for ever"),
 	KEEP("keep-files", files_ms, "30d",
 		"how long an uploaded file is kept behind its last use, when no job that has not "
-                "ended, "
+		"ended, "
 		"no pinned job and no runtime needs it; 0: for ever"),
 	{.name = "samples-max",
 		.type = OPTION_BYTES,

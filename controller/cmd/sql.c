@@ -63,7 +63,7 @@ static const struct option_row rows[] = {
 		.fallback = "10s",
 		AT(time_ms),
 		.help = "stop after so long: a statement that runs keeps the daemon's log from "
-                        "being reset"},
+			"being reset"},
 	{.name = "schema",
 		.type = OPTION_FLAG,
 		AT(schema),

@@ -19,7 +19,7 @@ static const struct option_row rows[] = {
 		.type = OPTION_FLAG,
 		OPTION_AT(struct version_options, all),
 		.help = "also the versions of the store, the agent protocol, the job format and "
-                        "the drivers' "
+			"the drivers' "
 			"interface"},
 };
 

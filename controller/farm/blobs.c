@@ -154,7 +154,7 @@ static int take_room(struct blobs *b, int64_t bytes, struct err *e)
 	b->bytes -= bytes;
 	return err_set(e, ERR_NOSPACE,
 		"uploads are limited to %lld MiB; raise --files-max, or let unused ones go sooner "
-	        "with --keep-files",
+		"with --keep-files",
 		(long long)(b->max_bytes >> 20));
 }
 

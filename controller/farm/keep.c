@@ -145,7 +145,7 @@ static void set_over_quota(struct keep *k, bool over, int64_t used)
 	pthread_mutex_unlock(&k->lock);
 	if (over && !was)
 		log_warn("event=samples_over_quota bytes=%lld max=%lld cause=\"what is left is "
-		         "running or"
+			 "running or"
 			 " pinned\" remedy=\"raise samples-max, or unpin jobs\"",
 			(long long)used, (long long)k->cfg.samples_max_bytes);
 	else if (was && !over)

@@ -201,7 +201,7 @@ int manifest_check(const struct manifest *m, const char *dir, struct err *e)
 		if (bytes != f->bytes || strcmp(sha256, f->sha256))
 			return err_set(e, ERR_CORRUPT,
 				"the backup is damaged: %s is not as it was written (%lld of %lld "
-			        "bytes,"
+				"bytes,"
 				" SHA-256 %.12s instead of %.12s)",
 				full, (long long)bytes, (long long)f->bytes, sha256, f->sha256);
 	}

@@ -35,7 +35,7 @@ static int refuse_what_is_there(const char *data, struct err *e)
 		if (is_there(data, parts[i]))
 			return err_set(e, ERR_EXISTS,
 				"%s has a %s: name an empty directory, or give --replace to move "
-			        "what is"
+				"what is"
 				" there aside",
 				data, parts[i]);
 	return 0;
@@ -89,7 +89,7 @@ static int check_backup(const char *dir, struct manifest *m, struct err *e)
 	if (m->control_schema > STORE_SCHEMA_CONTROL || m->samples_schema > STORE_SCHEMA_SAMPLES)
 		return err_set(e, ERR_VERSION,
 			"the backup was made by framefarm %s, whose schema this one does not know: "
-		        "restore"
+			"restore"
 			" it with that one",
 			m->framefarm);
 	rc = manifest_check(m, dir, e);

@@ -194,7 +194,7 @@ static int remove_values(
 	return remove_chunks(db, p, stream,
 		"SELECT id, length(data) FROM chunks WHERE stream = ?1 ORDER BY seq LIMIT 64",
 		"INSERT INTO aged (stream, seq, t_first, t_last, seconds) SELECT stream, seq, "
-	        "t_first,"
+		"t_first,"
 		" t_last, seconds FROM chunks WHERE id = ?1",
 		"DELETE FROM chunks WHERE id = ?1", ret_all, e);
 }

@@ -24,7 +24,7 @@ static const struct row {
 		1, OPTIONS_PHONES},
 	{"port", "BASE",
 		"the first phone listens on 127.0.0.1:BASE, the next on BASE+1, and so on; 0 takes "
-                "free "
+		"free "
 		"ones, "
 		"which is the default",
 		NUMBER, offsetof(struct options, port), 0, 65535 - OPTIONS_PHONES},

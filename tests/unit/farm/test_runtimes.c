@@ -654,7 +654,7 @@ static void a_list_whose_hashes_are_none_is_refused(void **state)
 		fprintf(f,
 			"{\"schema\": \"framefarm.runtimes/1\", \"runtimes\": [{\"name\": \"a\","
 			" \"added_ms\": 1, \"sha256\": \"%s\", \"libraries\": [{\"abi\": "
-		        "\"x86_64\","
+			"\"x86_64\","
 			" \"libc\": \"\", \"bytes\": 1, \"sha256\": \"%s\"}]}]}",
 			i == 1 ? bad : good, i == 2 ? bad : good);
 		fclose(f);

@@ -72,9 +72,9 @@ static char *queries(const struct rig *r, const char *name)
 	buf_init(&b, 1 << 20);
 	add_rows(&b, h,
 		"SELECT 'SELECT ''' || t.name || ''' || ' || (SELECT group_concat('quote(' || "
-	        "c.name"
+		"c.name"
 		" || ')', ' || '','' || ') FROM pragma_table_info(t.name) AS c) || ' FROM ' || "
-	        "t.name ||"
+		"t.name ||"
 		" ' ORDER BY 1' FROM sqlite_schema AS t WHERE t.type = 'table' ORDER BY t.name");
 	sqlite3_close(h);
 	buf_text(&b);
