@@ -174,6 +174,7 @@ int64_t arrive(struct story *s, const char *where)
 void identify_as(struct story *s, int64_t handle, int no)
 {
 	struct farm_identity id = {.is_virtual = s->is_virtual,
+		.can_expose = s->can_expose,
 		.can_collect = !s->no_caps,
 		.can_detach = !s->no_caps,
 		.can_install = !s->no_caps,

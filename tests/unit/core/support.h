@@ -34,7 +34,7 @@ struct story {
 	struct run_row last_run;      /* as it was last stored; a run is forgotten with its job */
 	int64_t next_handle;
 	/* What identifying tells of the device that arrived as number i. */
-	bool is_virtual, no_caps;
+	bool is_virtual, no_caps, can_expose;
 	int retries; /* of jobs that are submitted; 0: one */
 };
 

@@ -124,6 +124,24 @@ static void a_phone_that_is_there_and_does_not_send_the_rest_is_blamed(void **st
 	expect_elsewhere(s, d, other);
 }
 
+/* END comes again with each connection; if each gave it time, the run of a phone that reconnects without end
+ * would never end. */
+static void another_END_gives_the_rest_no_more_time(void **state)
+{
+	struct story *s = *state;
+	int64_t a = ready_device(s, 1), b = ready_device(s, 2), d, other;
+
+	submit(s, 1, "{}");
+	d = busy_one(s, a, b, &other);
+	reach(s, d, WHILE_COLLECTING);
+	pass(s, s->cfg.collect_ms - 1000);
+	agent_end(s, d, FARM_OUTCOME_RESULT, false, "");
+	assert_int_equal(device(s, d)->failures, 0);
+	pass(s, 1000);
+	assert_int_equal(device(s, d)->failures, 1);
+	expect_elsewhere(s, d, other);
+}
+
 static void the_cause_of_the_last_failure_ends_the_run(void **state)
 {
 	struct story *s = *state;
@@ -505,6 +523,7 @@ int main(void)
 		T(whichever_end_comes_first_the_cause_is_the_phones),
 		T(what_is_overdue_says_so),
 		T(a_frozen_agent_is_stopped_once_nothing_can_be_measuring),
+		T(another_END_gives_the_rest_no_more_time),
 		T(the_cause_of_the_last_failure_ends_the_run),
 		T(logs_are_fetched_before_the_device_is_cleaned),
 		T(a_run_without_a_failure_fetches_no_logs),
