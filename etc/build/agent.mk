@@ -29,4 +29,8 @@ $(B)/tests/bareloop: tests/system/bareloop.c
 # What the agent costs: its size, its memory, and its processor time beside a bare loop's.
 bench-agent: $(B)/framefarm-agent $(B)/tests/fakerunner $(B)/tests/bareloop
 	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_agent.py
-.PHONY: bench-agent
+
+bench-counters: all models
+	$(Q)FRAMEFARM_BUILD="$(B)" python3 tests/bench/bench_counters.py $(BENCH_ARGS)
+
+.PHONY: bench-agent bench-counters

@@ -38,7 +38,7 @@ bench-growth: all models $(B)/tests/bench/fill $(B)/tests/bench/zoom $(B)/bench/
 
 # One after another, since they would measure each other; one that fails does not keep the next back. The
 # machine's own noise is measured between them.
-BENCHES = core submit zoom growth agent runner chunk store gate adb farm
+BENCHES = core submit zoom growth agent counters runner chunk store gate adb farm
 bench: export BENCH_TABLE = $(abspath $(B))/bench.table
 bench:
 	$(Q)mkdir -p "$(B)"; rm -f "$(B)/bench.table" "$(B)/bench.noise"; failed=; missed=; \

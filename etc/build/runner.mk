@@ -39,7 +39,8 @@ $(B)/tests/bench/bare_ort: $(B)/obj/tests/bench/bare_ort.o
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -ldl
 
 bench-runner: $(B)/framefarm-runner-onnxruntime $(B)/tests/bench/bare_ort models
-	@$(PYTHON_ONNX) tests/bench/runner_overhead.py "$(B)/framefarm-runner-onnxruntime" \
+	@FRAMEFARM_ORT_NODE="$$(etc/build/fetch-ort-node.sh | tail -n 1)" \
+		$(PYTHON_ONNX) tests/bench/runner_overhead.py "$(B)/framefarm-runner-onnxruntime" \
 		"$(B)/tests/bench/bare_ort" "$$(etc/build/fetch-ort.sh | tail -n 1)" "$(MODELS)"
 
 .PHONY: models system-runner bench-runner

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The benches of zooms and of growth work: in small, and with no look at what they measured."""
+"""Benches work: in small, and with no look at what they measured."""
 
 import os
 import re
@@ -32,6 +32,12 @@ class Looks(unittest.TestCase):
         for part in ("a step with devices", "a step with queued runs", "samples.db with values",
                      "start of the daemon with ended jobs", "POST /jobs with ended jobs"):
             self.assertTrue(any(t.startswith(part) for t in told), part)
+
+    def test_counters_are_held_against_none(self):
+        got = run("bench_counters.py", "--blocks", "1", "--seconds", "0.2")
+        self.assertIn(got.returncode, (0, 1), got.stdout + got.stderr)
+        row = re.search(r"^counters +inference with (\d+) counters at 10 Hz +\S+ ms +\S+ ms", got.stdout, re.M)
+        self.assertTrue(row and int(row.group(1)) > 5, got.stdout)
 
     def test_the_exponent_is_the_power_by_which_cost_rises(self):
         self.assertAlmostEqual(exponent([(10, 7), (100, 7), (1000, 7)]), 0)
