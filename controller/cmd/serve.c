@@ -419,6 +419,14 @@ static int start_ctl(struct serve *s, const struct ctl_env *env, struct err *e)
 	return s->ctl ? 0 : e->code;
 }
 
+/* While threads are at work. No exit(): they may be inside a library that cleans up there, as OpenSSL does
+ * under a thread that hashes. */
+static _Noreturn void leave(int code)
+{
+	fflush(NULL);
+	_exit(code);
+}
+
 static int start(struct serve *s, struct err *e)
 {
 	struct api_config ac = api_config(&s->v);
@@ -516,17 +524,16 @@ int cmd_serve(int argc, char **argv)
 	s.service = service_new("opening the store, finding devices");
 	rc = start(&s, &e);
 	if (rc) {
-		/* What was begun ends with the process; nothing of it is worth an orderly end. No
-		 * exit(): a driver's thread may be inside a library that cleans up there. */
+		/* What was begun ends with the process; nothing of it is worth an orderly end. */
 		service_failed(s.service, e.text);
-		rc = command_fail("serve", &e, exit_code_of(e.code));
-		fflush(NULL);
-		_exit(rc);
+		leave(command_fail("serve", &e, exit_code_of(e.code)));
 	}
 	say_hello(&s);
 	loop_run(s.loop, turn, &s);
 	log_info("event=stopped");
 	release(&s);
 	serve_devices_fini(&s.v.devices);
+	if (!s.ctl_stopped)
+		leave(EXIT_PASS);
 	return EXIT_PASS;
 }
