@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files of a phone's directory, written so that no reader sees half a value. What does not move
+ * The files of a phone's directory, written so that a reader sees whole values. What does not move
  * appears whole, by a rename. What moves is written over in place, since agents keep files of /sys open
  * for hours and would go on reading one that was replaced: by one write that does not change the
  * length, which is kept at a multiple of eight bytes by blanks at the end. A number of up to seven
  * digits at a file's beginning then is one word to the kernel, and a reader that copies in the very
- * nanoseconds of the write was not seen to get a mixture in millions of writes; without that it was,
- * once in some thousands. (In a file of many values, as uevent is, one may be new and the next old,
+ * nanoseconds of the write was seen to get a mixture once in millions of writes, where the processor
+ * copies by bytes; without that it was, once in some thousands. (In a file of many values, as uevent is, one may be new and the next old,
  * and one that crosses a word may be mixed.) Blocks; one thread at a time a phone.
  */
 #ifndef FRAMEFARM_DRIVERS_VIRTUAL_FILES_H
