@@ -233,7 +233,7 @@ async function refresh() {
 async function loadJob() {
 	const {job} = filters(),
 		el = byId("job");
-	el.hidden = !job;
+	if (!job) el.hidden = true;
 	if (!job) return;
 	const j = await get(`${API}/jobs/${encodeURIComponent(job)}`);
 	const over = Boolean(j.ended_at);
@@ -276,6 +276,7 @@ async function loadJob() {
 			Object.entries(j.labels || {}).map(([k, v]) => h("span", {class: "tag"}, `${k}=${v}`)),
 		),
 	);
+	el.hidden = false;
 }
 
 function cancelJob() {

@@ -130,6 +130,9 @@ def try_one(head, name, edits):
 
 
 def main(argv):
+    if not argv or argv[0] in ("-h", "--help"):
+        print(__doc__.strip())
+        return 0 if argv else 2
     if argv[:1] == ["-c"]:
         for path in argv[1:]:
             check(path)

@@ -55,6 +55,14 @@ test("the list tells verdict, latency against the budget, frames over, and why",
 	});
 });
 
+test("a job that is not there: one sentence, no empty panel", async () => {
+	await withPage({expect: /404/}, async (page) => {
+		await open(page, "/?job=j99999");
+		await page.locator("#problem", {hasText: "there is no job j99999"}).waitFor();
+		assert.equal(await page.locator("#job").isVisible(), false);
+	});
+});
+
 test("names from devices are text, whatever they hold", async () => {
 	await withPage({}, async (page) => {
 		await open(page, "/");

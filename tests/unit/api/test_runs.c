@@ -4,9 +4,11 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agents/msg.h"
 #include "api/bounds.h"
+#include "api/show.h"
 #include "base/str.h"
 #include "core/rows.h"
 #include "support_samples.h"
@@ -295,6 +297,17 @@ static void a_reader_that_stops_reading_is_cut_off(void **state)
 
 /* ---- devices ---- */
 
+static void an_absent_device_is_looked_for_where_it_can_be(void **state)
+{
+	struct device_row d = {.id = 1, .driver = "adb", .state = DEVICE_ABSENT};
+
+	(void)state;
+	assert_non_null(strstr(show_device_advice(&d), "cable"));
+	strcpy(d.driver, "local");
+	assert_non_null(strstr(show_device_advice(&d), "--local"));
+	assert_null(strstr(show_device_advice(&d), "cable"));
+}
+
 static void devices_say_what_they_need_and_what_to_do(void **state)
 {
 	struct rig *r = *state;
@@ -356,6 +369,7 @@ int main(void)
 		T(a_long_csv_comes_in_pieces_to_a_slow_reader),
 		T(a_reader_that_stops_reading_is_cut_off),
 		T(devices_say_what_they_need_and_what_to_do),
+		T(an_absent_device_is_looked_for_where_it_can_be),
 		T(operators_act_on_devices),
 	};
 
