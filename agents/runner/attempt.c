@@ -77,9 +77,10 @@ static int open_library(struct work *w, struct fail *f)
 static int start_runtime(
 	struct work *w, int64_t *ret_dlopen_ns, int64_t *ret_env_ns, struct fail *f)
 {
+	uint32_t stall_ms = w->plan->stall_ms;
 	int rc;
 
-	fault_watch(w->at->report);
+	fault_watch(w->at->report, stall_ms - stall_ms / 4);
 	rc = open_library(w, f);
 	*ret_dlopen_ns = step(w);
 	if (!rc)

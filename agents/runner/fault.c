@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Crashes before there is a model; see fault.h. */
+/* Crashes and hangs before there is a model; see fault.h. */
 #include "fault.h"
 
 #include <signal.h>
+#include <sys/time.h>
 
 #define SAYS(name)                                                                                 \
 	"the runtime library crashed while it was opened (" name                                   \
@@ -17,6 +18,8 @@ static const struct {
 	{SIGBUS, SAYS("SIGBUS")},
 	{SIGILL, SAYS("SIGILL")},
 	{SIGFPE, SAYS("SIGFPE")},
+	{SIGALRM, "the runtime library does not come back from being opened: it is not for this "
+		  "device; name another in FRAMEFARM_ORT"},
 };
 
 #define N_FAULTS (sizeof(faults) / sizeof(faults[0]))
@@ -33,17 +36,26 @@ static void on_fault(int sig)
 	raise(sig);
 }
 
-void fault_watch(struct report *report)
+static void set_timer(uint32_t ms)
+{
+	struct itimerval t = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L}};
+
+	setitimer(ITIMER_REAL, &t, NULL);
+}
+
+void fault_watch(struct report *report, uint32_t patience_ms)
 {
 	struct sigaction sa = {.sa_handler = on_fault, .sa_flags = (int)SA_RESETHAND};
 
 	to = report;
 	for (size_t i = 0; i < N_FAULTS; i++)
 		sigaction(faults[i].sig, &sa, &before[i]);
+	set_timer(patience_ms);
 }
 
 void fault_unwatch(void)
 {
+	set_timer(0);
 	for (size_t i = 0; i < N_FAULTS; i++)
 		sigaction(faults[i].sig, &before[i], NULL);
 }

@@ -130,6 +130,33 @@ static void a_library_that_crashes_when_it_is_opened_is_no_fault_of_the_model(vo
 	assert_int_equal(WTERMSIG(d.status), SIGBUS);
 }
 
+static void a_library_that_hangs_when_it_is_opened_is_no_fault_of_the_model(void **state)
+{
+	(void)state;
+	drive_init(&d, "mlp_16_32_10.onnx");
+	d.plan.stall_ms = 1000;
+	drive_replace(&d, DRIVE_LIB, getenv("FRAMEFARM_OLD_ORT"));
+	setenv("FRAMEFARM_OLD_ORT_HANGS", "1", 1);
+	drive_start(&d, 0);
+	drive_wait(&d, 60);
+	unsetenv("FRAMEFARM_OLD_ORT_HANGS");
+	assert_true(d.done);
+	assert_int_equal(d.outcome, OUTCOME_RUNTIME);
+	assert_non_null(strstr(d.cause, "does not come back from being opened"));
+	assert_true(WIFSIGNALED(d.status));
+	assert_int_equal(WTERMSIG(d.status), SIGALRM);
+}
+
+static void the_patience_with_a_library_is_over_when_it_is_open(void **state)
+{
+	(void)state;
+	drive_init(&d, "mlp_16_32_10.onnx");
+	d.plan.stall_ms = 1000;
+	d.plan.paced = (struct plan_block){1, 40, 40, 0, 60000, 50000000}; /* two seconds */
+	drive_run(&d, 0, OUTCOME_OK, "");
+	assert_int_equal(d.ring->head, 40);
+}
+
 static void a_model_that_takes_all_memory_is_stopped_by_its_limit(void **state)
 {
 	(void)state;
@@ -191,6 +218,8 @@ int main(void)
 		STORY(wrong_golden_data_is_not_a_wrong_output),
 		STORY(a_library_that_is_not_the_runtime_is_infrastructure),
 		STORY(a_library_that_crashes_when_it_is_opened_is_no_fault_of_the_model),
+		STORY(a_library_that_hangs_when_it_is_opened_is_no_fault_of_the_model),
+		STORY(the_patience_with_a_library_is_over_when_it_is_open),
 		STORY(a_model_that_takes_all_memory_is_stopped_by_its_limit),
 		STORY(a_provider_that_this_build_lacks_is_named),
 		STORY(a_wrong_option_is_named),
