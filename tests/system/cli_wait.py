@@ -84,6 +84,7 @@ class Following(CliTest):
     def test_a_restart_of_the_daemon_is_survived(self):
         child, job = self.follow()
         self.api.event(job, "run", "r1", "running")
+        self.wait_for_text("r1: running")  # what was sent has arrived before the daemon goes
         before = self.api
         before.stop()
         self.api = FakeApi(before.port)  # nobody listens here until start()
