@@ -6,8 +6,9 @@
 
 A stage is a build, and then jobs, two at a time. A job is one program with a time of its own; what it
 prints is read as TAP (`ok`, `not ok`, which cmocka prints too), as the summary of unittest or of node's
-test runner, or, where it has none of these, as one test that its exit code decides. Output is shown for what fails. A stage that fails does
-not keep the next from running. Exit code: 0 when nothing failed.
+test runner, or, where it has none of these, as one test that its exit code decides. Output is shown for
+what fails, and its name once more at the end. A stage that fails does not keep the next from running.
+Exit code: 0 when nothing failed.
 """
 
 import concurrent.futures
@@ -182,6 +183,20 @@ def count(result):
 
 # ---- showing ----
 
+FAILED = re.compile(r"^\s*(?:not ok \d+ - |FAIL: |ERROR: )(\S[^\n]{0,160})", re.M)
+REASON = re.compile(r"^\s*(?:# \S.*error:|\w*(?:Error|Exception|Timeout\w*)\b|==\d+==ERROR|SUMMARY: |.*: error: ).*",
+                    re.M)
+
+
+def failures(result):
+    """Which tests of a job failed, and the first line that says why; for the end of a long log."""
+    names = list(dict.fromkeys(FAILED.findall(result.output)))
+    reason = REASON.search(result.output)
+    ended = "its time was over" if result.code is None else f"exit code {result.code}"
+    return f"{result.job.name}: {'; '.join(names[:8]) or ended}" + (
+        f": {reason.group().strip()[:160]}" if reason else "")
+
+
 def show(result):
     ended = "its time was over" if result.code is None else f"exit code {result.code}"
     print(f"-- {result.job.name}: {ended}, {result.seconds:.1f} s: {' '.join(result.job.argv)}")
@@ -201,12 +216,13 @@ def tell(result):
 
 
 def build(stage):
+    """None, or what failed."""
     for arguments in stage.build if isinstance(stage.build[0], list) else [stage.build]:
         result = run(Job("build", [MAKE, "-j2", f"B={BUILD}", *arguments], stage.build_s), {})
         if result.code != 0:
             show(result)
-            return False
-    return True
+            return failures(result)
+    return None
 
 
 def processor_s():
@@ -217,10 +233,12 @@ def processor_s():
 
 def do_stage(stage):
     began, used = time.monotonic(), processor_s()
-    total = Count()
+    total, failed = Count(), []
     print(f"== {stage.name}", flush=True)
-    if stage.build and not build(stage):
+    broken = build(stage) if stage.build else None
+    if broken:
         total.failed = 1
+        failed.append(broken)
         jobs = []
     else:
         jobs = stage.jobs()
@@ -234,6 +252,7 @@ def do_stage(stage):
             result.count = count(result)
             if result.count.failed:
                 show(result)
+                failed.append(failures(result))
             elif result.job.told:
                 tell(result)
             total.add(result.count)
@@ -244,7 +263,7 @@ def do_stage(stage):
         note += "; longest " + ", ".join(f"{r.job.name} {r.seconds:.0f} s" for r in longest)
     print(f"== {stage.name}: {total} in {seconds:.0f} s ({processor_s() - used:.0f} s of processor time{note})",
           flush=True)
-    return total, seconds
+    return total, seconds, failed
 
 
 # ---- the stages ----
@@ -391,17 +410,20 @@ def main():
         return 0
     if sys.argv[1:]:
         stages = [s for s in stages if s.name in sys.argv[1:]]
-    total, times = Count(), []
+    total, times, failed = Count(), [], []
     if "FRAMEFARM_DEPS_S" in os.environ:
         times.append(("deps", "", float(os.environ["FRAMEFARM_DEPS_S"])))
     for stage in stages:
-        got, seconds = do_stage(stage)
+        got, seconds, bad = do_stage(stage)
         total.add(got)
+        failed += [f"{stage.name}: {b}" for b in bad]
         times.append((stage.name, str(got), seconds))
     print("\n== times")
     for name, got, seconds in times:
         print(f"{seconds:6.0f} s  {name:24} {got}")
     print(f"{sum(t[2] for t in times):6.0f} s  in all\n")
+    if failed:
+        print("== failed", *failed, "", sep="\n")
     with open(SUMMARY, "w", encoding="utf-8") as f:
         print(total, file=f)
     print(total, flush=True)
