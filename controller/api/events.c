@@ -17,6 +17,7 @@
 
 #include "api/http.h"
 #include "api/internal.h"
+#include "api/lookup.h"
 #include "api/param.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -361,17 +362,31 @@ static bool read_position(struct req *r, int64_t *ret_after)
 	return true;
 }
 
-static void watch(struct req *r, int64_t job, int64_t after)
+struct asked {
+	int64_t job, after;
+	unsigned topics;
+};
+
+static bool read_asked(struct req *r, struct asked *k)
+{
+	static const char *const known[] = {"after", "topic", NULL};
+
+	return param_only(r, known) && read_topics(r, &k->topics) && read_position(r, &k->after);
+}
+
+static void watch(struct req *r, const struct asked *k)
 {
 	static const struct source source = {watch_read, watch_expired, watch_free};
 	struct api *a = r->api;
-	unsigned bits = 0;
 	struct watcher *w;
 	struct reply *p;
 
-	if (!read_topics(r, &bits) || !read_position(r, &after))
+	if (a->draining) {
+		req_reply(r, reply_problem(503, "stopping",
+				     "the daemon is stopping; try again when it is back"));
 		return;
-	if (a->n_watchers == API_WATCHERS || a->draining) {
+	}
+	if (a->n_watchers == API_WATCHERS) {
 		req_reply(r, reply_problem(503, "busy",
 				     "%d clients watch events already; try again", API_WATCHERS));
 		return;
@@ -382,33 +397,54 @@ static void watch(struct req *r, int64_t job, int64_t after)
 		(struct listener){.event = on_event, .progress = on_progress, .drain = on_drain};
 	w->api = a;
 	w->req = r;
-	w->job = job;
-	w->topics = bits;
-	w->position = after;
-	w->replay = after < ctl_last_event(a->ctl);
+	w->job = k->job;
+	w->topics = k->topics;
+	w->position = k->after;
+	w->replay = k->after < ctl_last_event(a->ctl);
 	hub_add(a, &w->listener);
 	p = reply_source("text/event-stream", &source, w);
 	reply_header(p, "X-Accel-Buffering", "no");
 	queue_comment(w, "retry: 2000\n\n");
-	if (after > ctl_last_event(a->ctl))
+	if (k->after > ctl_last_event(a->ctl))
 		queue_gap(w, ctl_last_event(a->ctl) + 1, "unknown");
 	req_reply(r, p);
 }
 
 void events_get(struct req *r)
 {
-	static const char *const known[] = {"after", "topic", NULL};
 	struct api *a = r->api;
+	struct asked k = {.after = ctl_last_event(a->ctl)};
 
-	if (param_only(r, known))
-		watch(r, 0, ctl_last_event(a->ctl));
+	if (read_asked(r, &k))
+		watch(r, &k);
+}
+
+/* A job that is not there has no events, now or later. */
+static struct reply *job_work(const struct task_env *env, void *args)
+{
+	const struct asked *k = args;
+	struct err e = {0};
+	int rc = lookup_is_there(env, &job_table, "job", 'j', k->job, &e);
+
+	return rc ? reply_error(&e) : NULL;
+}
+
+static void job_done(void *owner, void *args, struct reply *p)
+{
+	if (p)
+		req_reply(owner, p);
+	else
+		watch(owner, args);
 }
 
 void events_job(struct req *r)
 {
-	static const char *const known[] = {"after", "topic", NULL};
-	int64_t job;
+	static const struct task_kind kind = {job_work, job_done};
+	struct asked *k = mem_zalloc(sizeof(*k));
 
-	if (param_path_id(r, 'j', "job", &job) && param_only(r, known))
-		watch(r, job, 0);
+	if (!param_path_id(r, 'j', "job", &k->job) || !read_asked(r, k)) {
+		mem_free(k);
+		return;
+	}
+	req_read(r, &kind, k);
 }

@@ -152,16 +152,6 @@ static int job_text(struct piece *p, int64_t job)
 	return rc;
 }
 
-static int need_job(const struct task_env *env, int64_t job, struct err *e)
-{
-	struct lookup *l = lookup_new(env);
-	const void *row;
-	int rc = lookup_need(l, &job_table, "job", 'j', job, &row, e);
-
-	lookup_free(l);
-	return rc;
-}
-
 static int run_text(struct piece *p, const struct args *a)
 {
 	struct attempts list = {0};
@@ -179,11 +169,11 @@ static struct reply *work(const struct task_env *env, void *args)
 
 	p.text = mem_alloc(API_LOG_PIECE);
 	if (a->job)
-		rc = need_job(env, a->job, &p.err);
+		rc = lookup_is_there(env, &job_table, "job", 'j', a->job, &p.err);
 	else
-		rc = run_text(&p, a);
-	if (!rc && a->job)
-		rc = job_text(&p, a->job);
+		rc = lookup_is_there(env, &run_table, "run", 'r', a->run, &p.err);
+	if (!rc)
+		rc = a->job ? job_text(&p, a->job) : run_text(&p, a);
 	if (rc) {
 		mem_free(p.text);
 		return reply_error(&p.err);

@@ -142,3 +142,14 @@ struct json *lookup_run(struct lookup *l, const struct run_row *run, bool full,
 		s.progress = &p;
 	return show_run(&s);
 }
+
+int lookup_is_there(const struct task_env *env, const struct row_table *t, const char *what,
+	char letter, int64_t id, struct err *e)
+{
+	struct lookup *l = lookup_new(env);
+	const void *row;
+	int rc = lookup_need(l, t, what, letter, id, &row, e);
+
+	lookup_free(l);
+	return rc;
+}

@@ -36,5 +36,8 @@ struct json *lookup_run(struct lookup *l, const struct run_row *run, bool full,
 /* 0, ERR_NOTFOUND with a sentence, or the store's error; the row goes to *ret_row, the lookup's. */
 int lookup_need(struct lookup *l, const struct row_table *t, const char *what, char letter,
 	int64_t id, const void **ret_row, struct err *e);
+/* The same of a row that is only to be there. */
+int lookup_is_there(const struct task_env *env, const struct row_table *t, const char *what,
+	char letter, int64_t id, struct err *e);
 
 #endif

@@ -372,21 +372,32 @@ static void watchers_are_bounded(void **state)
 	mem_free(all);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+static int with_jobs(void **state)
+{
+	struct job_row job = {.name = "job"};
+	int rc = rig_setup(state);
+
+	for (job.id = 1; job.id <= 8; job.id++)
+		fake_put(((struct rig *)*state)->ctl, &job_table, &job);
+	return rc;
+}
+
+#define T(name)    cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+#define JOBS(name) cmocka_unit_test_setup_teardown(name, with_jobs, rig_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(what_happens_is_told_at_once),
 		T(progress_is_told_without_an_id),
-		T(only_what_was_asked_for_is_told),
+		JOBS(only_what_was_asked_for_is_told),
 		T(a_topic_that_is_none_is_refused),
 		T(who_comes_back_gets_what_it_missed_and_then_what_happens),
 		T(replay_and_life_join_without_a_gap),
-		T(a_jobs_events_begin_with_its_first),
+		JOBS(a_jobs_events_begin_with_its_first),
 		T(an_id_that_was_never_given_is_a_gap_and_what_follows_is_told),
-		T(events_that_were_deleted_are_a_gap),
-		T(a_hole_behind_events_that_were_kept_is_a_gap_too),
+		JOBS(events_that_were_deleted_are_a_gap),
+		JOBS(a_hole_behind_events_that_were_kept_is_a_gap_too),
 		T(a_gap_of_everything_ends_at_the_newest),
 		T(silence_is_broken_by_a_comment),
 		T(a_watcher_that_left_is_found_out),

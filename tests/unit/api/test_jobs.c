@@ -406,7 +406,8 @@ static void what_is_not_there_is_404(void **state)
 {
 	static const char *const paths[] = {"/api/v1/jobs/j9", "/api/v1/jobs/9", "/api/v1/jobs/r1",
 		"/api/v1/jobs/j0", "/api/v1/jobs/j01", "/api/v1/jobs/j99999999999999999999",
-		"/api/v1/jobs/j9/logs", "/api/v1/jobs/j9?wait=1s"};
+		"/api/v1/jobs/j9/logs", "/api/v1/jobs/j9?wait=1s", "/api/v1/jobs/j9/events",
+		"/api/v1/jobs/j9/artifacts", "/api/v1/runs/r9/logs", "/api/v1/runs/r9/artifacts"};
 	struct rig *r = *state;
 	struct response p;
 
