@@ -34,8 +34,7 @@
 #include "loop/host.h"
 #include "loop/loop.h"
 
-#define STOP_MS  60000 /* for the controller to stop */
-#define DRAIN_MS 5000  /* for open requests, once it has */
+#define DRAIN_MS 5000 /* for open requests, once the controller has stopped */
 
 /* What is longer is mapped, and given back when it is freed. Left alone the threshold rises with what
  * is freed, and files pushed to 200 phones at once leave half a gigabyte of holes behind. */
@@ -56,7 +55,7 @@ struct serve_values {
 	struct ctl_keep keep;
 	int log_level;
 	int64_t files_max, rate;
-	int64_t reattach_ms, no_match_ms, cool_max_ms;
+	int64_t reattach_ms, no_match_ms, cool_max_ms, stop_ms;
 };
 
 static const char *const log_words[] = {"err", "warn", "info", "debug", NULL};
@@ -179,6 +178,15 @@ static const struct option_row rows[] = {
 		.fallback = "2m",
 		OPTION_AT(struct serve_values, cool_max_ms),
 		.help = "longest time a device cools behind a run"},
+	{.name = "stop-time",
+		.type = OPTION_DURATION,
+		.unit = "TIME",
+		.min = 1000,
+		.max = 600000,
+		.fallback = "60s",
+		OPTION_AT(struct serve_values, stop_ms),
+		.help = "how long devices and store have to come to an end when the daemon is told "
+			"to stop; systemd's TimeoutStopSec must be longer"},
 };
 
 const struct option_table serve_options = OPTION_TABLE(rows, struct serve_values);
@@ -358,7 +366,7 @@ static void stop(void *arg)
 	log_info("event=stopping");
 	service_stopping(s->service);
 	api_drain(s->api);
-	loop_timer_set(s->drain_timer, clock_mono_ms() + STOP_MS);
+	loop_timer_set(s->drain_timer, clock_mono_ms() + s->v.stop_ms);
 	ctl_stop(s->ctl, ctl_stopped, s);
 }
 
