@@ -14,6 +14,8 @@
 #define K_BITS   6
 #define K_MAX    56 /* of so many a reader that has just filled its word is sure */
 #define K_ALIKE  63
+#define K_SHORT  (K_MAX - RICE_ESCAPE) /* with it all codes but escapes have at most K_MAX bits */
+#define ESCAPE   (((uint64_t)1 << RICE_ESCAPE) - 1)
 #define LEN_BITS 7
 #define LEN_MAX  64
 #define SAMPLES  31 /* of a block, whose middle stands for the block's */
@@ -243,20 +245,26 @@ struct reader {
 	unsigned past; /* bits of it that come from behind the end */
 };
 
-/* At least 56 bits in the word. */
-static inline void fill(struct reader *r)
+static inline uint64_t load(const uint8_t *p)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	if (r->end - r->p >= 8) {
-		uint64_t w;
+	uint64_t w;
 
-		memcpy(&w, r->p, 8);
-		r->word |= w << r->bits;
+	memcpy(&w, p, sizeof(w));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
+	return w;
+}
+
+/* At least 56 bits in the word. Those above them, if any, are what comes next, and are read again. */
+static void fill(struct reader *r)
+{
+	if (r->end - r->p >= (ptrdiff_t)sizeof(r->word)) {
+		r->word |= load(r->p) << r->bits;
 		r->p += (63 - r->bits) / 8;
 		r->bits |= 56;
 		return;
 	}
-#endif
 	for (; r->bits <= 56; r->bits += 8) {
 		if (r->p < r->end)
 			r->word |= (uint64_t)*r->p++ << r->bits;
@@ -295,7 +303,7 @@ static bool get_sized(struct reader *r, uint64_t *ret_v)
 	return true;
 }
 
-static inline bool get_code(struct reader *r, unsigned k, uint64_t *ret_u)
+static bool get_code(struct reader *r, unsigned k, uint64_t *ret_u)
 {
 	unsigned q;
 
@@ -312,6 +320,58 @@ static inline bool get_code(struct reader *r, unsigned k, uint64_t *ret_u)
 	return true;
 }
 
+/*
+ * As many of the next n codes as can be read without a look at where the bytes end, since each takes at most
+ * K_MAX bits and a word is there for each of them; up to an escape. The reader stays in registers meanwhile.
+ * Returns how many.
+ */
+static uint32_t get_short(struct reader *r, unsigned k, uint64_t middle, uint64_t *e, uint32_t n)
+{
+	const uint64_t low = ((uint64_t)1 << k) - 1;
+	const size_t words = (size_t)(r->end - r->p) / sizeof(r->word);
+	const uint8_t *p = r->p;
+	uint64_t word = r->word;
+	unsigned bits = r->bits;
+	uint32_t i;
+
+	if (n > words)
+		n = (uint32_t)words;
+	for (i = 0; i < n; i++) {
+		unsigned ones;
+
+		word |= load(p) << bits;
+		p += (63 - bits) / 8;
+		bits |= 56;
+		if ((word & ESCAPE) == ESCAPE)
+			break;
+		ones = (unsigned)__builtin_ctzll(~word);
+		e[i] = middle + unzigzag((uint64_t)ones << k | (word >> (ones + 1) & low));
+		word = word >> (k + 1) >> ones;
+		bits -= k + 1 + ones;
+	}
+	r->p = p;
+	r->word = word;
+	r->bits = bits;
+	return i;
+}
+
+/* n codes, as what they are from the middle on. */
+static bool get_codes(struct reader *r, unsigned k, uint64_t middle, uint64_t *e, uint32_t n)
+{
+	uint64_t u;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (k <= K_SHORT)
+			i += get_short(r, k, middle, e + i, n - i);
+		if (i == n)
+			break;
+		if (!get_code(r, k, &u))
+			return false;
+		e[i] = middle + unzigzag(u);
+	}
+	return true;
+}
+
 /* The residuals of a block; *middle is that of the block before, and then of this one. */
 static bool get_block(struct reader *r, uint64_t *e, uint32_t n, uint64_t *middle)
 {
@@ -323,35 +383,36 @@ static bool get_block(struct reader *r, uint64_t *e, uint32_t n, uint64_t *middl
 	*middle += unzigzag(u);
 	fill(r);
 	k = (unsigned)take(r, K_BITS);
-	if (k > K_MAX && k != K_ALIKE)
-		return false;
-	for (uint32_t i = 0; i < n; i++) {
-		u = 0;
-		if (k != K_ALIKE && !get_code(r, k, &u))
-			return false;
-		e[i] = *middle + unzigzag(u);
-	}
-	return true;
+	if (k <= K_MAX)
+		return get_codes(r, k, *middle, e, n);
+	for (uint32_t i = 0; i < n; i++)
+		e[i] = *middle;
+	return k == K_ALIKE;
 }
 
-static void put_values(int model, const uint64_t *e, int64_t *v, uint32_t i, uint32_t n)
+/* n values of residuals e, behind v[-1]. */
+static void put_values(int model, const uint64_t *e, int64_t *v, uint32_t n)
 {
-	for (uint32_t j = 0; j < n; j++)
-		v[i + j] = (int64_t)(e[j] + (model == VALUE_LEVEL ? 0 : (uint64_t)v[i + j - 1]));
-}
-
-static void put_times(int model, const uint64_t *e, int64_t *t, const int64_t *v, uint64_t period,
-	uint32_t i, uint32_t n)
-{
-	uint64_t time = (uint64_t)t[i - 1];
+	uint64_t value = (uint64_t)v[-1];
 
 	for (uint32_t j = 0; j < n; j++) {
-		if (model == TIME_SCHEDULE)
-			time = (uint64_t)t[0] + (i + j) * period;
-		else if (model == TIME_CHAINED)
-			time += (uint64_t)v[i + j - 1];
-		time += e[j];
-		t[i + j] = (int64_t)time;
+		value = e[j] + (model == VALUE_LEVEL ? 0 : value);
+		v[j] = (int64_t)value;
+	}
+}
+
+/* n times of residuals e, behind t[-1] and v[-1]. On a schedule each is predicted from the first, whose
+ * place is `due`. */
+static void put_times(int model, const uint64_t *e, int64_t *t, const int64_t *v, uint64_t due,
+	uint64_t period, uint32_t n)
+{
+	uint64_t time = (uint64_t)t[-1];
+
+	for (uint32_t j = 0; j < n && model == TIME_SCHEDULE; j++, due += period)
+		t[j] = (int64_t)(due + e[j]);
+	for (uint32_t j = 0; j < n && model != TIME_SCHEDULE; j++) {
+		time += e[j] + (model == TIME_CHAINED ? (uint64_t)v[(int)j - 1] : 0);
+		t[j] = (int64_t)time;
 	}
 }
 
@@ -378,10 +439,10 @@ bool rice_unpack(const uint8_t *src, const uint8_t *end, int64_t *t, int64_t *v,
 
 		if (!get_block(&r, e, count, &value_middle))
 			return false;
-		put_values(values, e, v, i, count);
+		put_values(values, e, v + i, count);
 		if (!get_block(&r, e, count, &time_middle))
 			return false;
-		put_times(times, e, t, v, period, i, count);
+		put_times(times, e, t + i, v + i, (uint64_t)t[0] + i * period, period, count);
 	}
 	/* Neither more was taken than there is, nor is a whole byte left. */
 	return r.p == end && r.bits >= r.past && r.bits - r.past < 8;
