@@ -5,10 +5,13 @@
 
 #include "store/store.h"
 
+struct rollup;
+
 /* The kind of latencies that a stream of agents/msg.h holds, or -1. */
 int latency_kind(int stream_kind);
-/* n values in ns; what no clock can have measured counts as the nearest that one can. */
-void latency_count(struct store_latency *l, const int64_t *v, int n);
+/* The values in ns, at least one, that r is the rollup of; what no clock can have measured counts as the
+ * nearest that one can. */
+void latency_count(struct store_latency *l, const struct rollup *r, const int64_t *v);
 void latency_add(struct store_latency *into, const struct store_latency *l);
 
 #endif

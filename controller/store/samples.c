@@ -104,12 +104,25 @@ static struct span span_of(const int64_t *t, int n)
 	return span;
 }
 
+/* What is kept of the chunk's seconds beside their rows. */
+static void count_seconds(struct samples *s, struct stream *st, int seconds)
+{
+	int kind = latency_kind(st->kind);
+	const int64_t *v = s->v;
+
+	for (int i = 0; i < seconds; v += s->rollups[i++].n) {
+		st->n_over += s->rollups[i].over;
+		if (kind >= 0)
+			latency_count(&s->pending.latency[kind], &s->rollups[i], v);
+	}
+}
+
 static int store_series_chunk(
 	struct samples *s, const struct store_chunk *c, struct stream *st, struct err *e)
 {
 	int n = chunk_unpack(c->payload, c->len, s->t, s->v);
 	struct span span;
-	int seconds, kind, rc;
+	int seconds, rc;
 
 	if (n < 1 || (uint32_t)n != c->n)
 		return ERR_PROTO;
@@ -124,13 +137,9 @@ static int store_series_chunk(
 		st->t_first = span.first;
 	if (!st->n_values || span.last > st->t_last)
 		st->t_last = span.last;
-	for (int i = 0; i < seconds; i++)
-		st->n_over += s->rollups[i].over;
 	st->n_values += n;
 	s->pending.values += (uint64_t)n;
-	kind = latency_kind(c->kind);
-	if (kind >= 0)
-		latency_count(&s->pending.latency[kind], s->v, n);
+	count_seconds(s, st, seconds);
 	return 0;
 }
 
