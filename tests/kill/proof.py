@@ -25,19 +25,9 @@ def open_copy(data, name):
 
 # ---- what agents wrote ----
 
-def frames(path):
-    """The whole frames of a spool, in their order; behind the first that is torn there is nothing."""
+def whole_frames(path):
     with open(path, "rb") as f:
-        data = f.read()
-    at, found = 0, []
-    while at + 16 <= len(data):
-        magic, kind, _, size, crc = struct.unpack_from("<IHHII", data, at)
-        payload = data[at + 16:at + 16 + size]
-        if magic != ap.MAGIC or len(payload) < size or crc != ap.crc32c(data[at + 4:at + 12] + payload):
-            break
-        found.append((kind, payload))
-        at += 16 + size
-    return found
+        return ap.frames(f.read())
 
 
 def ring_records(path):
@@ -66,11 +56,11 @@ class Attempt:
 
     def add(self, name, path):
         if name == "frames":
-            self.frames.append([ap.chunk(p) for kind, p in frames(path) if kind == ap.CHUNK])
+            self.frames.append([ap.chunk(p) for kind, p in whole_frames(path) if kind == ap.CHUNK])
         elif name == "ring":
             self.rings.append(ring_records(path))
         elif name == "end":
-            self.ends += [ap.end(p) for kind, p in frames(path) if kind == ap.END]
+            self.ends += [ap.end(p) for kind, p in whole_frames(path) if kind == ap.END]
 
 
 # ---- the proof ----
