@@ -7,6 +7,7 @@
 
 #include "api/internal.h"
 #include "api/show.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/map.h"
@@ -108,6 +109,20 @@ const void *lookup_row(struct lookup *l, const struct row_table *t, int64_t id, 
 	return k ? k->row : NULL;
 }
 
+static int say_lost(struct store *s, const char *what, char letter, int64_t id, struct err *e)
+{
+	struct store_restored r;
+	char made[25], at[25];
+
+	store_get_restored(s, &r);
+	clock_iso8601(made, r.made_ms);
+	clock_iso8601(at, r.at_ms);
+	return err_set(e, ERR_NOTFOUND,
+		"there is no %s %c%" PRId64 ": at %s this farm was restored from a backup of %s, "
+		"and what came behind it is lost",
+		what, letter, id, at, made);
+}
+
 int lookup_need(struct lookup *l, const struct row_table *t, const char *what, char letter,
 	int64_t id, const void **ret_row, struct err *e)
 {
@@ -115,6 +130,8 @@ int lookup_need(struct lookup *l, const struct row_table *t, const char *what, c
 
 	if (!k)
 		return e->code;
+	if (!k->row && store_is_lost(ctl_store(l->env->ctl), t, id))
+		return say_lost(ctl_store(l->env->ctl), what, letter, id, e);
 	if (!k->row)
 		return err_set(e, ERR_NOTFOUND, "there is no %s %c%" PRId64, what, letter, id);
 	*ret_row = k->row;

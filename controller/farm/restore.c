@@ -7,14 +7,12 @@
 #include "farm/restore.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/farm.h"
-#include "store/backup.h"
 #include "store/store.h"
 
 #define READ_WAIT_MS 10000
@@ -134,18 +132,6 @@ static int load_jobs(struct store_reader *rd, struct load *l)
 	return rc;
 }
 
-/* A store that came out of a backup: what was given out behind it is not given out again. */
-static int leave_gap(
-	struct farm *f, struct store *s, const struct row_table *t, const char *key, struct err *e)
-{
-	char text[24];
-	int rc = store_meta(s, key, text, sizeof(text), e);
-
-	if (!rc && *text)
-		farm_set_last_id(f, t, strtoll(text, NULL, 10));
-	return rc;
-}
-
 int restore_farm(struct farm *f, struct store *s, int64_t *ret_event, struct err *e)
 {
 	struct store_reader *rd = store_reader_get(s, READ_WAIT_MS, e);
@@ -155,10 +141,8 @@ int restore_farm(struct farm *f, struct store *s, int64_t *ret_event, struct err
 	if (!rd)
 		return e->code;
 	rc = load_last_ids(rd, &l);
-	if (!rc)
-		rc = leave_gap(f, s, &attempt_table, RESTORE_ATTEMPT_KEY, e);
-	if (!rc)
-		rc = leave_gap(f, s, &event_table, RESTORE_EVENT_KEY, e);
+	for (int i = 0; core_tables[i] && !rc; i++)
+		farm_set_last_id(f, core_tables[i], store_lost_to(s, core_tables[i]));
 	if (!rc) {
 		l.table = &device_table;
 		rc = load_where(rd, &l, NULL, 0);

@@ -32,11 +32,6 @@ int backup_store(struct store *s, const char *dir, struct manifest *m, backup_pr
  * ERR_CORRUPT, ERR_VERSION (a newer schema), ERR_NOTFOUND. */
 int backup_check_file(const char *dir, const char *name, struct err *e);
 
-/* Attempts and events of a restored store get ids beyond what the lost one may have given out. */
-#define RESTORE_ID_GAP      100000
-#define RESTORE_ATTEMPT_KEY "restored.attempts_from"
-#define RESTORE_EVENT_KEY   "restored.events_from"
-
 struct restore_result {
 	struct manifest manifest; /* the caller's to manifest_fini() */
 	char replaced[4096];      /* where what was there is now; "" for nothing */
@@ -46,7 +41,7 @@ struct restore_result {
  * Makes data the data directory that the backup in dir was of: checks all of the backup first, then puts
  * control.db in place last, so that what was cut short does not start. ERR_BUSY: a daemon has it.
  * ERR_EXISTS: there is something in it, and replace is false; with replace it is moved to a directory
- * below.
+ * below. now_ms: wall clock. Ids that the lost store may have given since the backup are left out (gap.h).
  */
 int restore_store(const char *dir, const char *data, bool replace, int64_t now_ms,
 	struct restore_result *ret_r, backup_progress_fn *progress, void *arg, struct err *e);

@@ -12,6 +12,7 @@
 #include "store/db.h"
 #include "store/dirlock.h"
 #include "store/disk.h"
+#include "store/gap.h"
 #include "store/schema.h"
 #include "store/store.h"
 
@@ -100,24 +101,14 @@ static int check_backup(const char *dir, struct manifest *m, struct err *e)
 
 /* ---- into place ---- */
 
-/* What the lost store gave out after the backup must not be given again: agents and clients may know it. */
-static int leave_gap(const char *data, const char *name, struct err *e)
+static int leave_gap(const char *data, int64_t made_ms, int64_t now_ms, struct err *e)
 {
-	char sql[512];
 	struct db db;
-	int rc = db_open_file(&db, data, name, SQLITE_OPEN_READWRITE, e);
+	int rc = db_open_file(&db, data, "control.db", SQLITE_OPEN_READWRITE, e);
 
 	if (rc)
 		return rc;
-	snprintf(sql, sizeof(sql),
-		"BEGIN IMMEDIATE;"
-		"REPLACE INTO meta SELECT '" RESTORE_ATTEMPT_KEY
-		"', coalesce(max(id), 0) + %d FROM attempts;"
-		"REPLACE INTO meta SELECT '" RESTORE_EVENT_KEY
-		"', coalesce(max(id), 0) + %d FROM events;"
-		"COMMIT",
-		RESTORE_ID_GAP, RESTORE_ID_GAP);
-	rc = db_exec(&db, sql, e);
+	rc = gap_leave(&db, made_ms, now_ms, e);
 	db_close(&db);
 	return rc;
 }
@@ -155,7 +146,8 @@ static int copy_all(const char *dir, const char *data, const struct manifest *m,
 	return rc;
 }
 
-static int put_control(const char *dir, const char *data, struct copying *c, struct err *e)
+static int put_control(const char *dir, const char *data, int64_t made_ms, int64_t now_ms,
+	struct copying *c, struct err *e)
 {
 	char from[PATH_MAX], to[PATH_MAX], sub[PATH_MAX];
 	int rc = disk_path(sub, data, "restoring", e);
@@ -164,7 +156,7 @@ static int put_control(const char *dir, const char *data, struct copying *c, str
 	if (!rc)
 		rc = disk_copy(dir, sub, "control.db", 0600, go_on, c, e);
 	if (!rc)
-		rc = leave_gap(sub, "control.db", e);
+		rc = leave_gap(sub, made_ms, now_ms, e);
 	if (!rc)
 		rc = disk_path(from, sub, "control.db", e);
 	if (!rc)
@@ -195,7 +187,7 @@ int restore_store(const char *dir, const char *data, bool replace, int64_t now_m
 	if (!rc)
 		rc = copy_all(dir, data, &ret_r->manifest, &c, e);
 	if (!rc)
-		rc = put_control(dir, data, &c, e);
+		rc = put_control(dir, data, ret_r->manifest.made_ms, now_ms, &c, e);
 	dirlock_drop(lock);
 	return rc;
 }

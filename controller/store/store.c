@@ -24,6 +24,7 @@
 #include "store/control.h"
 #include "store/db.h"
 #include "store/dirlock.h"
+#include "store/gap.h"
 #include "store/read.h"
 #include "store/readers.h"
 #include "store/samples.h"
@@ -52,6 +53,7 @@ struct store {
 	struct readers *readers;
 	struct writer *control_writer, *samples_writer;
 	_Atomic int64_t events_removed_to;
+	struct gaps gaps; /* as it was opened */
 };
 
 /* ---- opening ---- */
@@ -163,6 +165,31 @@ int64_t store_events_removed_to(struct store *s)
 	return s->events_removed_to;
 }
 
+/* ---- what a restored store lost ---- */
+
+void store_get_restored(struct store *s, struct store_restored *ret_r)
+{
+	*ret_r = s->gaps.restored;
+}
+
+bool store_is_lost(struct store *s, const struct row_table *t, int64_t id)
+{
+	int64_t after, to;
+
+	gap_of(&s->gaps, t->name, &after, &to);
+	return id > after && id <= to;
+}
+
+int64_t store_lost_to(struct store *s, const struct row_table *t)
+{
+	int64_t after, to;
+
+	gap_of(&s->gaps, t->name, &after, &to);
+	return to;
+}
+
+/* ---- opening and closing ---- */
+
 struct store *store_open(const struct store_config *cfg, int *ret_upgraded_from, struct err *e)
 {
 	struct store *s = mem_zalloc(sizeof(*s));
@@ -175,6 +202,8 @@ struct store *store_open(const struct store_config *cfg, int *ret_upgraded_from,
 		rc = open_files(s, cfg, &from, e);
 	if (!rc)
 		rc = check_pair(s, e);
+	if (!rc)
+		rc = gap_load(&s->control_db, &s->gaps, e);
 	if (!rc)
 		rc = start(s, cfg, e);
 	if (!rc)

@@ -243,6 +243,20 @@ int store_commit(struct store *s, struct store_txn *t, struct err *e);
  * cannot be told all. Any thread; does not block. */
 int64_t store_events_removed_to(struct store *s);
 
+/* ---- a store that came out of a backup; any thread, does not block ---- */
+
+struct store_restored {
+	int64_t times; /* how often; 0: never, and the others are 0 too */
+	int64_t made_ms; /* wall clock: when the backup was made that it came from the last time … */
+	int64_t at_ms; /* … and when it was restored */
+};
+void store_get_restored(struct store *s, struct store_restored *ret_r);
+/* Whether the id is one that the lost store may have given behind the backup, for something that this
+ * store has never known. It is not given here either. */
+bool store_is_lost(struct store *s, const struct row_table *t, int64_t id);
+/* The greatest such id of a table, 0 for none. */
+int64_t store_lost_to(struct store *s, const struct row_table *t);
+
 /* ---- figures for /metrics; any thread ---- */
 
 /* Latencies that were stored since the start: how many are at most bounds[i] and over bounds[i - 1];
