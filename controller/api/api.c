@@ -327,6 +327,7 @@ struct api *api_new(const struct api_config *cfg, struct ctl *ctl, struct err *e
 		e = &mine;
 	a->ctl = ctl;
 	LIST_INIT(&a->tasks);
+	LIST_INIT(&a->uploads);
 	LIST_INIT(&a->listeners);
 	a->keys = map_new();
 	a->token_path = mem_printf("%s/%s", cfg->data_dir, AUTH_TOKEN_FILE);

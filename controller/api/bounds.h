@@ -46,10 +46,11 @@
 #define API_TASKS          128    /* pieces of work given to pool threads and not yet done */
 #define API_WAIT_MS        60000  /* longest long poll */
 #define API_WAITERS        128    /* long polls at a time */
-#define API_UPLOADS        8      /* at a time; each holds a descriptor and a hash */
+#define API_UPLOADS        16     /* at a time; each holds a descriptor and a hash */
+#define API_UPLOADS_OF_ONE 8      /* of a client: a token and an address */
 
 /* Watchers of server-sent events. */
-#define API_WATCHERS     64
+#define API_WATCHERS     128 /* more than the connections of one address */
 #define API_WATCH_QUEUE  256 /* events that wait for one watcher; beyond, it is sent to replay */
 #define API_HEARTBEAT_MS 15000
 #define API_REPLAY_PAGE  200 /* at most API_WATCH_QUEUE */

@@ -7,9 +7,11 @@
 #include "api/handlers.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "api/http.h"
 #include "api/internal.h"
+#include "api/rate.h"
 #include "api/route.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -18,6 +20,8 @@
 #include "farm/ctl.h"
 
 struct upload {
+	LIST_ENTRY(upload) entry;
+	char client[RATE_KEY_MAX];
 	struct api *api;
 	struct req *req;      /* NULL: gone, while the hash is checked */
 	struct ctl_upload *u; /* NULL once it is handed over */
@@ -62,6 +66,7 @@ static struct reply *file_reply(int status, const char *sha256)
 static void upload_free(struct upload *up)
 {
 	up->api->n_uploads--;
+	LIST_REMOVE(up, entry);
 	mem_free(up);
 }
 
@@ -77,25 +82,35 @@ static void drop(struct req *r)
 	}
 }
 
-static struct reply *may_begin(struct req *r)
+/* Uploads may be slow and long, and one client's are not all that there is room for. */
+static struct reply *has_room(struct api *a, const char *client)
 {
-	struct api *a = r->api;
+	struct upload *up;
+	int n = 0;
 
+	LIST_FOREACH (up, &a->uploads, entry)
+		n += !strcmp(up->client, client);
+	if (a->n_uploads < API_UPLOADS && n < API_UPLOADS_OF_ONE)
+		return NULL;
+	return reply_problem(503, "busy", "%d uploads are under way, %d of them yours; try again",
+		a->n_uploads, n);
+}
+
+static struct reply *may_begin(struct req *r, const char *client)
+{
 	if (r->content_length < 0)
 		return reply_problem(411, "length-required",
 			"an upload needs Content-Length, so that there is room for it");
 	if (r->content_length > LIMIT_UPLOAD_BYTES)
 		return reply_problem(
 			413, "too-large", "a file has at most %lld bytes", LIMIT_UPLOAD_BYTES);
-	if (a->n_uploads == API_UPLOADS)
-		return reply_problem(
-			503, "busy", "%d uploads are under way; try again", API_UPLOADS);
-	return NULL;
+	return has_room(r->api, client);
 }
 
 static void begin(struct req *r)
 {
 	struct api *a = r->api;
+	char client[RATE_KEY_MAX];
 	struct reply *refused;
 	struct err e = {0};
 	struct upload *up;
@@ -104,7 +119,8 @@ static void begin(struct req *r)
 
 	if (!is_name(r))
 		return;
-	refused = may_begin(r);
+	rate_key(client, r->who.actor, req_peer_addr(r));
+	refused = may_begin(r, client);
 	if (refused) {
 		req_reply(r, refused);
 		return;
@@ -117,7 +133,9 @@ static void begin(struct req *r)
 	}
 	a->n_uploads++;
 	up = mem_zalloc(sizeof(*up));
-	*up = (struct upload){a, r, u};
+	*up = (struct upload){.api = a, .req = r, .u = u};
+	str_copy(up->client, sizeof(up->client), client);
+	LIST_INSERT_HEAD(&a->uploads, up, entry);
 	r->data = up;
 	r->drop = drop;
 }

@@ -2,11 +2,14 @@
 /*
  * What a proxy in front of us and we ourselves could read in two ways is refused: a body of two
  * lengths (request smuggling; RFC 9112, 6.3), a coding that we do not know, a header that may stand
- * there once and stands there twice. libmicrohttpd takes the first of each, or waits for an end that
- * never comes.
+ * there once and stands there twice, a header's name with blanks (5.1) or a value with a carriage return
+ * (2.2), an address that is decoded in two ways. libmicrohttpd takes the first of each, takes it for another
+ * header, or waits for an end that never comes.
  */
 #include "api/form.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -33,13 +36,26 @@ static const char *const single[] = {
 struct seen {
 	unsigned bits;
 	const char *twice;
+	bool malformed;
 };
+
+/* A token of RFC 9110, 5.6.2. */
+static bool is_token(const char *s)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+	const char *at = s;
+
+	while (isalnum((unsigned char)*at) || (*at && strchr(others, *at)))
+		at++;
+	return at > s && !*at;
+}
 
 static int note(void *arg, const char *key, const char *value)
 {
 	struct seen *s = arg;
 
-	(void)value;
+	if (!is_token(key) || strchr(value, '\r'))
+		s->malformed = true;
 	for (int i = 0; i < COUNT(single); i++) {
 		if (strcasecmp(single[i], key) != 0)
 			continue;
@@ -47,7 +63,7 @@ static int note(void *arg, const char *key, const char *value)
 			s->twice = single[i];
 		s->bits |= 1u << i;
 	}
-	return s->twice != NULL;
+	return s->twice || s->malformed;
 }
 
 static struct reply *refused(int status, const char *kind, const char *text, const char *more)
@@ -73,9 +89,17 @@ static struct reply *check_coding(const struct req *r, const char *coding)
 struct reply *form_check(const struct req *r)
 {
 	const char *coding = req_header(r, "Transfer-Encoding");
-	struct seen s = {0, NULL};
+	struct seen s = {0};
 
-	if (req_each_header(r, note, &s))
+	if (r->odd_address)
+		return refused(400, "malformed", "%s",
+			"the address has a % without two digits behind it, a %00, or a %2F in its "
+			"path");
+	req_each_header(r, note, &s);
+	if (s.malformed)
+		return refused(400, "malformed", "%s",
+			"a header's name is no word, or its value has a carriage return");
+	if (s.twice)
 		return refused(400, "malformed",
 			"the header %s is there twice; which of them is meant cannot be known",
 			s.twice);

@@ -82,6 +82,7 @@ struct req {
 	char path[API_PATH_MAX]; /* decoded, but for %00; "" when it was too long */
 	bool has_body;
 	bool old_http;          /* before HTTP/1.1 */
+	bool odd_address;       /* could be decoded in two ways */
 	int64_t content_length; /* -1: none was given */
 	struct buf body;        /* of req_keep_body() */
 	bool body_over;         /* it was larger than it may be; the rest was thrown away */

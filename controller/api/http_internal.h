@@ -72,5 +72,7 @@ enum MHD_Result http_handle(void *arg, struct MHD_Connection *mhd, const char *u
 void http_completed(
 	void *arg, struct MHD_Connection *mhd, void **ctx, enum MHD_RequestTerminationCode why);
 size_t http_unescape(void *arg, struct MHD_Connection *mhd, char *s);
+/* Looks at an address before it is decoded; what it returns is the first *ctx of http_handle(). */
+void *http_look(void *arg, const char *address, struct MHD_Connection *mhd);
 
 #endif

@@ -7,6 +7,7 @@
 #include "api/http_internal.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -109,6 +110,37 @@ const struct sockaddr_storage *req_local_addr(const struct req *r)
 const struct sockaddr_storage *req_peer_addr(const struct req *r)
 {
 	return &call_of(r)->conn->peer;
+}
+
+static char odd; /* a request's context until it has one, when its address is odd */
+
+static bool is_context(const void *ctx)
+{
+	return ctx && ctx != &odd;
+}
+
+/* Each % has two digits behind it and is no NUL, and none of a path hides a slash. */
+static bool is_plain(const char *address)
+{
+	bool path = true;
+
+	for (const char *s = address; *s; s++) {
+		path = path && *s != '?';
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+		if (*s != '%')
+			continue;
+		if (!isxdigit((unsigned char)s[1]) || !isxdigit((unsigned char)s[2]) ||
+			!strncmp(s, "%00", 3) || (path && !strncasecmp(s, "%2f", 3)))
+			return false;
+	}
+	return true;
+}
+
+void *http_look(void *arg, const char *address, struct MHD_Connection *mhd)
+{
+	(void)arg, (void)mhd;
+	return address && !is_plain(address) ? &odd : NULL;
 }
 
 /* As libmicrohttpd's own, but %00 stays as it is: a path or a value with NUL inside would be
@@ -255,6 +287,7 @@ static enum MHD_Result begin(struct http *h, struct conn *conn, const char *url,
 	c->conn = conn;
 	c->until_ms = INT64_MAX;
 	conn->call = c;
+	c->req.odd_address = *ret_ctx != NULL;
 	*ret_ctx = c;
 	h->stats.requests++;
 	h->stats.requests_live++;
@@ -302,7 +335,7 @@ enum MHD_Result http_handle(void *arg, struct MHD_Connection *mhd, const char *u
 	struct call *c = *ctx;
 	size_t n = *size;
 
-	if (!c)
+	if (!is_context(c))
 		return begin(h, conn, url, method, version, ctx);
 	if (n) {
 		*size = 0;
@@ -330,7 +363,7 @@ void http_completed(
 	struct call *c = *ctx;
 
 	(void)mhd, (void)why;
-	if (!c)
+	if (!is_context(c))
 		return;
 	*ctx = NULL;
 	if (c->req.drop)

@@ -31,6 +31,7 @@ struct rstr;
 struct spread;
 struct store_reader;
 struct task;
+struct upload;
 
 struct api {
 	struct ctl *ctl;
@@ -46,6 +47,7 @@ struct api {
 	char *token_path;
 	bool draining;
 	LIST_HEAD(task_list, task) tasks;
+	LIST_HEAD(upload_list, upload) uploads;
 	int n_tasks, n_waiters, n_watchers, n_uploads;
 	struct ctl_watch *watch;
 	struct live *live;

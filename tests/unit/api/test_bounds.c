@@ -126,10 +126,10 @@ static void a_path_with_a_hidden_end_is_no_other_path(void **state)
 	struct response p;
 
 	ask_get(r, "/healthz%00.html", &p);
-	assert_status(&p, 404);
+	assert_status(&p, 400);
 	response_free(&p);
 	ask_get(r, "/assets/..%2f..%2fetc%2fpasswd", &p);
-	assert_status(&p, 404);
+	assert_status(&p, 400);
 	response_free(&p);
 }
 

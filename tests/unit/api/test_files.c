@@ -13,18 +13,24 @@ static void name_of(const void *data, size_t n, char path[128])
 	snprintf(path, 128, "/api/v1/files/%s", sum);
 }
 
-static void open_put(
-	struct client *c, struct rig *r, const char *path, long long length, const char *headers)
+static void send_put(struct client *c, const char *path, long long length, const char *headers)
 {
+	struct rig *r = c->rig;
 	char head[512];
 
-	client_open(c, r);
 	snprintf(head, sizeof(head),
 		"PUT %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: "
 		"%lld\r\n"
 		"%s\r\n",
 		path, r->host, r->token, length, headers);
 	assert_true(client_send(c, head, strlen(head)));
+}
+
+static void open_put(
+	struct client *c, struct rig *r, const char *path, long long length, const char *headers)
+{
+	client_open(c, r);
+	send_put(c, path, length, headers);
 }
 
 static void put(struct rig *r, const char *path, const void *data, size_t n, int status)
@@ -216,14 +222,24 @@ static void an_upload_that_stands_still_is_cut_off(void **state)
 
 static void uploads_are_bounded(void **state)
 {
-	struct client all[API_UPLOADS];
+	struct client all[API_UPLOADS], more;
+	struct response p;
 	struct rig *r = *state;
 
 	for (int i = 0; i < API_UPLOADS; i++) {
-		open_put(&all[i], r, "/api/v1/files/" SHA_MODEL, 1000, "");
+		if (i == API_UPLOADS_OF_ONE) /* another one's are let in all the same */
+			put(r, "/api/v1/files/" SHA_MODEL, "x", 1, 503);
+		client_open_from(&all[i], r, i < API_UPLOADS_OF_ONE ? "127.0.0.1" : "127.0.0.2");
+		send_put(&all[i], "/api/v1/files/" SHA_MODEL, 1000, "");
 		rig_settle(r);
 	}
-	put(r, "/api/v1/files/" SHA_MODEL, "x", 1, 503);
+	client_open_from(&more, r, "127.0.0.3");
+	send_put(&more, "/api/v1/files/" SHA_MODEL, 1, "");
+	client_send(&more, "x", 1);
+	client_response(&more, &p);
+	assert_status(&p, 503);
+	response_free(&p);
+	client_close(&more);
 	for (int i = 0; i < API_UPLOADS; i++)
 		client_close(&all[i]);
 	rig_until(r, none_open, r);

@@ -92,6 +92,59 @@ static void what_decides_may_be_said_once(void **state)
 		"Idempotency-Key");
 }
 
+static void a_header_that_another_reader_takes_for_another_is_refused(void **state)
+{
+	static const char *const odd[] = {"Transfer-Encoding : chunked\r\n", "X (a): b\r\n",
+		"X: a\rTransfer-Encoding: chunked\r\n", "X\t: b\r\n"};
+	struct rig *r = *state;
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++)
+		one_answer_and_the_end(r, reading(r, odd[i]), 400, "header");
+}
+
+static void an_address_that_is_decoded_in_two_ways_is_refused(void **state)
+{
+	static const char *const odd[] = {"/api/v1/jobs?name=%zz", "/api/v1/jobs?name=%",
+		"/api/v1/jobs?name=%4", "/api/v1/jobs?name=a%00b", "/healthz%00.html",
+		"/api/v1/jobs/j1%2Fcancel", "/api/v1%2fjobs"};
+	struct rig *r = *state;
+	struct response p;
+	struct client c;
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		client_open(&c, r);
+		ask_send(&c, "GET", odd[i], "", "");
+		client_response(&c, &p);
+		assert_status(&p, 400);
+		assert_non_null(strstr(response_str(&p, "detail"), "address"));
+		response_free(&p);
+		client_until_closed(&c);
+		client_close(&c);
+	}
+	assert_true(api_idle(r->api));
+	ask_get(r, "/api/v1/jobs?branch=a%2Fb%c3%a9", &p);
+	assert_status(&p, 200);
+	response_free(&p);
+}
+
+/* libmicrohttpd refuses it before it is a request of ours. */
+static void an_odd_address_of_what_is_no_request_leaves_nothing(void **state)
+{
+	struct rig *r = *state;
+	struct client c;
+
+	client_open(&c, r);
+	client_send(&c, "GET /%zz HTTP/9.9\r\n\r\n", 21);
+	client_until_closed(&c);
+	client_close(&c);
+	client_open(&c, r);
+	client_send(&c, "GET /%zz HTTP/1.1\r\nHost: x\r\n", 30);
+	rig_settle(r);
+	client_close(&c);
+	rig_settle(r);
+	assert_true(api_idle(r->api));
+}
+
 static void a_parameter_is_there_once_and_has_a_value(void **state)
 {
 	static const char *const wrong[][2] = {
@@ -275,6 +328,9 @@ int main(void)
 		T(a_body_of_two_lengths_is_refused_and_hides_no_second_request),
 		T(a_coding_that_is_not_known_is_refused_at_once),
 		T(what_decides_may_be_said_once),
+		T(a_header_that_another_reader_takes_for_another_is_refused),
+		T(an_address_that_is_decoded_in_two_ways_is_refused),
+		T(an_odd_address_of_what_is_no_request_leaves_nothing),
 		T(a_parameter_is_there_once_and_has_a_value),
 		T(many_headers_are_bounded_by_the_memory_of_a_connection),
 		T(an_old_client_is_answered_and_its_connection_ends),

@@ -295,6 +295,41 @@ static void a_reader_that_stops_reading_is_cut_off(void **state)
 	mem_free(v);
 }
 
+static void a_download_that_the_end_cuts_has_no_last_chunk(void **state)
+{
+	enum { N = 60000 };
+	const struct samples s = {
+		.attempt = 1, .stream = 9, .kind = STREAM_COUNTER, .name = "long", .unit = ""};
+	int64_t *t = mem_alloc(N * sizeof(*t)), *v = mem_alloc(N * sizeof(*v));
+	struct rig *r = *state;
+	struct client c;
+	size_t had;
+
+	seed_one(r->ctl);
+	for (int i = 0; i < N; i++) {
+		t[i] = SAMPLES_BOOT_NS + (int64_t)i * 1000000;
+		v[i] = (int64_t)i * 1000003;
+	}
+	samples_put(r->ctl, &s, t, v, N);
+	client_open(&c, r);
+	ask_send(&c, "GET", "/api/v1/runs/r1/samples?stream=long", "", "");
+	client_until_text(&c, "t_ns,value\n");
+	fake_hold_pool(r->ctl, true);
+	do {
+		had = c.in.len;
+		rig_settle_held(r);
+		client_pull(&c);
+	} while (c.in.len > had);
+	api_free(r->api); /* while it waits for more of them */
+	r->api = NULL;
+	while (!c.closed)
+		client_pull(&c);
+	assert_null(strstr(buf_text(&c.in), "\r\n0\r\n\r\n"));
+	client_close(&c);
+	mem_free(t);
+	mem_free(v);
+}
+
 /* ---- devices ---- */
 
 static void an_absent_device_is_looked_for_where_it_can_be(void **state)
@@ -368,6 +403,7 @@ int main(void)
 		T(every_value_comes_as_csv),
 		T(a_long_csv_comes_in_pieces_to_a_slow_reader),
 		T(a_reader_that_stops_reading_is_cut_off),
+		T(a_download_that_the_end_cuts_has_no_last_chunk),
 		T(devices_say_what_they_need_and_what_to_do),
 		T(an_absent_device_is_looked_for_where_it_can_be),
 		T(operators_act_on_devices),
