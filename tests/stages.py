@@ -31,7 +31,7 @@ MAKE = os.environ.get("MAKE") or "make"
 # Of what the simulation says, what a run that passes should show too.
 SIM_TOLD = r"\d+ seeds|fault: |transitions:|never |# \d+ of|ok \d+ - planted"
 # Of the system tests: half a minute and more.
-LONG_SCRIPTS = ("farm_bad_agent", "farm_phone_gone", "adb_quirks")
+LONG_SCRIPTS = ("farm_bad_agent", "farm_phone_gone", "farm_phone_faults", "adb_quirks", "adb_driver")
 
 SUMMARY = os.path.join(BUILD, "check.summary")
 
@@ -344,7 +344,8 @@ def script_jobs(folder, timeout_s):
                        key=lambda p: (os.path.basename(p).split(".")[0] not in LONG_SCRIPTS, p)):
         if os.access(path, os.X_OK):
             argv = ["python3", path] if path.endswith(".py") else [path, BUILD]
-            jobs.append(Job(os.path.basename(path), argv, timeout_s))
+            long = os.path.basename(path).split(".")[0] in LONG_SCRIPTS
+            jobs.append(Job(os.path.basename(path), argv, timeout_s * (3 if long else 1)))
     return jobs
 
 
