@@ -15,6 +15,8 @@
 
 struct epochs {
 	int dirfd;
+	int slot;         /* of the file, that holds the newest list; 0 or 1 */
+	uint64_t written; /* how often */
 	unsigned n;
 	struct {
 		char farm[EPOCH_FARM];
