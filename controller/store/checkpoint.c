@@ -11,6 +11,7 @@
 #include "store/readers.h"
 
 #define IDLE_MS      1000
+#define IDLE_KEEP    4     /* up to this part of the limit an idle log is left alone */
 #define STARVED      8     /* times the limit */
 #define HOLD_TRY_MS  20    /* while readers are held back */
 #define HOLD_MAX_MS  10000 /* then it is not our readers who are in the way */
@@ -48,6 +49,11 @@ int checkpoint_init(
 	return rc;
 }
 
+static int64_t log_bytes(const struct checkpoint *c)
+{
+	return c->frames * c->page_bytes;
+}
+
 /* What is committed stays in the log when a checkpoint fails, so this is no failure of the
  * writer's; it is logged when it begins and when it ends. */
 static void note(struct checkpoint *c, int rc)
@@ -69,8 +75,7 @@ static void hold(struct checkpoint *c, int64_t now_ms)
 {
 	if (c->holding || now_ms - c->gave_up_ms < HOLD_REST_MS)
 		return;
-	log_info("event=readers_held file=%s wal_bytes=%lld", c->db->path,
-		(long long)(c->frames * c->page_bytes));
+	log_info("event=readers_held file=%s wal_bytes=%lld", c->db->path, (long long)log_bytes(c));
 	c->holding = true;
 	c->held_ms = now_ms;
 	readers_hold(c->readers);
@@ -84,11 +89,12 @@ static void let_go(struct checkpoint *c)
 	readers_release(c->readers);
 }
 
-/* Empties the log; true when it is empty. */
-static bool truncate_log(struct checkpoint *c)
+/* Puts all of the log into the file, so that it begins anew; true when that worked. RESTART keeps its blocks
+ * on the disk, TRUNCATE gives them back. */
+static bool empty_log(struct checkpoint *c, int mode)
 {
 	int frames, done;
-	int rc = db_checkpoint(c->db, SQLITE_CHECKPOINT_TRUNCATE, &frames, &done);
+	int rc = db_checkpoint(c->db, mode, &frames, &done);
 
 	note(c, rc);
 	if (rc)
@@ -101,13 +107,18 @@ static bool truncate_log(struct checkpoint *c)
 	return true;
 }
 
+static bool truncate_log(struct checkpoint *c)
+{
+	return empty_log(c, SQLITE_CHECKPOINT_TRUNCATE);
+}
+
 /* Once, until the log was emptied. */
 static void say_pinned(struct checkpoint *c)
 {
 	if (!c->pinned)
 		log_warn("event=wal_pinned file=%s wal_bytes=%lld cause=\"another program reads it"
 			 " without end\" remedy=\"end it: `fuser -v %s` names it\"",
-			c->db->path, (long long)(c->frames * c->page_bytes), c->db->path);
+			c->db->path, (long long)log_bytes(c), c->db->path);
 	c->pinned = true;
 }
 
@@ -122,7 +133,7 @@ static void try_held(struct checkpoint *c, int64_t now_ms)
 
 void checkpoint_after_commit(struct checkpoint *c, int64_t now_ms)
 {
-	int64_t bytes = c->frames * c->page_bytes;
+	int64_t bytes = log_bytes(c);
 	int frames = 0, done = 0, rc;
 
 	if (c->frames < c->tried)
@@ -141,24 +152,31 @@ void checkpoint_after_commit(struct checkpoint *c, int64_t now_ms)
 		hold(c, now_ms);
 }
 
+/* The first commit of a log that begins anew waits for the disk twice, so what is small stays. */
+static bool is_due_when_idle(const struct checkpoint *c)
+{
+	return log_bytes(c) > c->limit_bytes / IDLE_KEEP || (c->frames && c->pinned);
+}
+
 void checkpoint_when_idle(struct checkpoint *c, int64_t now_ms)
 {
 	if (c->holding)
 		try_held(c, now_ms);
-	else if (c->frames)
-		truncate_log(c);
+	else if (is_due_when_idle(c))
+		empty_log(c, log_bytes(c) > c->limit_bytes ? SQLITE_CHECKPOINT_TRUNCATE
+							   : SQLITE_CHECKPOINT_RESTART);
 }
 
 int checkpoint_wait_ms(const struct checkpoint *c)
 {
 	if (c->holding)
 		return HOLD_TRY_MS;
-	return c->frames ? IDLE_MS : -1;
+	return is_due_when_idle(c) ? IDLE_MS : -1;
 }
 
 int checkpoint_room(struct checkpoint *c, struct err *e)
 {
-	int64_t bytes = c->frames * c->page_bytes;
+	int64_t bytes = log_bytes(c);
 
 	if (bytes < c->limit_bytes * CHECKPOINT_FULL || truncate_log(c))
 		return 0;

@@ -5,7 +5,9 @@
  * checkpoint and another connection's commit cannot occur.
  *
  * A passive checkpoint follows a commit that leaves the log beyond its limit; when the writer is
- * idle, the log is emptied. Readers that overlap without end would keep the log from ever being
+ * idle, a log beyond a quarter of it is put into the file and begins anew on the blocks that it has. A
+ * smaller one stays: the commit that begins a log flushes its head too, and one that lengthens the file
+ * waits for the file system's journal. Readers that overlap without end would keep the log from ever being
  * reset, so beyond STARVED times the limit the pool's readers are held back for a moment. Where that does
  * not help, another program reads without end (a sqlite3 shell in a transaction): the log is pinned, which
  * is said once, and beyond CHECKPOINT_FULL times the limit nothing more is written until it ends.
