@@ -265,7 +265,8 @@ struct json_doc *json_parse(const char *text, size_t n, struct err *e)
 	memcpy(copy, text, n);
 	copy[n] = '\0';
 	s.text = copy;
-	s.lines = mem_alloc(LIMIT_JSON_NODES * sizeof(int));
+	/* Each value takes a byte at least. */
+	s.lines = mem_alloc((n < LIMIT_JSON_NODES ? n + 1 : LIMIT_JSON_NODES) * sizeof(int));
 	if (blank_comments(copy, n, e) || scan(&s) || cjson_parse(d, copy, n, e)) {
 		json_doc_free(d);
 		d = NULL;

@@ -101,10 +101,12 @@ int loop_blocking(struct loop *l, void (*work)(void *arg), void (*done)(void *ar
 		*p->tail = &w->task;
 		p->tail = &w->task.next;
 		p->n_queued++;
-		pthread_cond_signal(&p->more);
 	}
 	pthread_mutex_unlock(&p->lock);
+	/* Behind the lock, which the woken thread takes first. */
 	if (rc)
 		mem_free(w);
+	else
+		pthread_cond_signal(&p->more);
 	return rc;
 }

@@ -63,8 +63,8 @@ void writer_submit(
 	w->waiting_bytes += item->bytes;
 	w->n.queued = w->items;
 	w->n.queued_bytes = w->bytes;
-	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->wake); /* behind the lock, which the woken thread takes first */
 }
 
 void writer_retry(struct writer *w)
