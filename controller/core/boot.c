@@ -3,7 +3,8 @@
  * After a restart nothing old is believed. Devices are absent until they arrive; a run that was on
  * a device is reattaching until its agent answers or a deadline passes; what had not been started
  * is
- * queued again; what was stored completely is judged.
+ * queued again; what was stored completely is judged. Of a store that came out of a backup what was on a
+ * device is queued again too.
  */
 #include "core/internal.h"
 
@@ -58,19 +59,21 @@ static void wire_lease(struct farm *f, struct lease *l)
 	j->slots[l->row.slot].device = l->row.device;
 }
 
-/* What had not been given to the agent begins anew, without a retry being counted. */
-static void drop_staging(struct farm *f, struct attempt *a)
+/* Begins anew, without a retry being counted: what had not been given to the agent, and what has gone on
+ * behind a backup. */
+static void drop(struct farm *f, struct attempt *a, const char *cause)
 {
 	struct run *r = a->run;
 
 	a->row.failure = FAILURE_INFRASTRUCTURE;
+	a->row.spool = 0; /* what its agent may hold belongs to nobody any more, and is discarded */
 	attempt_set_state(f, a, ATTEMPT_DONE);
 	a->ent.forget = true;
 	r->attempt = NULL;
 	if (r->job->row.cancel_asked)
 		run_end(f, r, RUN_CANCELLED, FAILURE_CANCELLED, r->job->row.cause);
 	else
-		run_set_state(f, r, RUN_QUEUED, "the controller was restarted");
+		run_set_state(f, r, RUN_QUEUED, cause);
 }
 
 /* What it was being stopped for, as far as that is stored: it is stopped again when its agent answers. */
@@ -94,7 +97,7 @@ static void boot_run(struct farm *f, struct run *r)
 	}
 	switch (a->row.state) {
 	case ATTEMPT_STAGING:
-		drop_staging(f, a);
+		drop(f, a, "the controller was restarted");
 		return;
 	case ATTEMPT_STORED:
 		if (r->row.state != RUN_COLLECTING)
@@ -103,6 +106,12 @@ static void boot_run(struct farm *f, struct run *r)
 			action_issue(f, ACTION_JUDGE, NULL, NULL, a, r->row.id, 0, f->cfg.judge_ms);
 		return;
 	default:
+		/* Its agent was told that samples are stored which are not here: it does not send them again,
+		 * and what it sends does not follow. */
+		if (a->row.id <= f->restored_to) {
+			drop(f, a, "the farm was restored from a backup");
+			return;
+		}
 		if (r->row.state != RUN_REATTACHING)
 			run_set_state(f, r, RUN_REATTACHING, "the controller was restarted");
 		a->stopping = why_stopped(f, a);

@@ -74,6 +74,12 @@ void farm_set_last_id(struct farm *f, const struct row_table *t, int64_t id)
 		*next = id + 1;
 }
 
+void farm_set_restored(struct farm *f, int64_t attempt)
+{
+	assert(!f->booted);
+	f->restored_to = attempt;
+}
+
 void ent_init(struct ent *e, const struct row_table *t, void *row)
 {
 	*e = (struct ent){.table = t, .row = row};

@@ -251,6 +251,9 @@ int farm_load(struct farm *f, const struct row_table *t, const void *row, struct
 /* The largest id that the table has ever held, so that none is used twice. */
 void farm_set_last_id(struct farm *f, const struct row_table *t, int64_t id);
 
+/* Before FARM_BOOT, when the rows came out of a backup: attempts up to this id have gone on behind it. */
+void farm_set_restored(struct farm *f, int64_t attempt);
+
 /* Appends to *out. */
 void farm_step(struct farm *f, const struct farm_event *ev, struct now now, struct farm_out *out);
 

@@ -176,6 +176,7 @@ struct farm {
 	struct map *devices, *device_keys, *handles, *leases, *jobs, *job_keys, *runs, *attempts,
 		*actions;
 	int64_t next_id[8]; /* by position in core_tables */
+	int64_t restored_to;
 	struct ent_list dirty;
 	int n_dirty;
 	struct ready_list ready;

@@ -132,6 +132,19 @@ static int load_jobs(struct store_reader *rd, struct load *l)
 	return rc;
 }
 
+/* Of a store that came out of a backup. */
+static void leave_out_what_is_lost(struct farm *f, struct store *s)
+{
+	int64_t after, to;
+
+	for (int i = 0; core_tables[i]; i++) {
+		store_lost(s, core_tables[i], &after, &to);
+		farm_set_last_id(f, core_tables[i], to);
+	}
+	store_lost(s, &attempt_table, &after, &to);
+	farm_set_restored(f, after);
+}
+
 int restore_farm(struct farm *f, struct store *s, int64_t *ret_event, struct err *e)
 {
 	struct store_reader *rd = store_reader_get(s, READ_WAIT_MS, e);
@@ -141,8 +154,8 @@ int restore_farm(struct farm *f, struct store *s, int64_t *ret_event, struct err
 	if (!rd)
 		return e->code;
 	rc = load_last_ids(rd, &l);
-	for (int i = 0; core_tables[i] && !rc; i++)
-		farm_set_last_id(f, core_tables[i], store_lost_to(s, core_tables[i]));
+	if (!rc)
+		leave_out_what_is_lost(f, s);
 	if (!rc) {
 		l.table = &device_table;
 		rc = load_where(rd, &l, NULL, 0);

@@ -180,12 +180,9 @@ bool store_is_lost(struct store *s, const struct row_table *t, int64_t id)
 	return id > after && id <= to;
 }
 
-int64_t store_lost_to(struct store *s, const struct row_table *t)
+void store_lost(struct store *s, const struct row_table *t, int64_t *ret_after, int64_t *ret_to)
 {
-	int64_t after, to;
-
-	gap_of(&s->gaps, t->name, &after, &to);
-	return to;
+	gap_of(&s->gaps, t->name, ret_after, ret_to);
 }
 
 /* ---- opening and closing ---- */

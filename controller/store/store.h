@@ -254,8 +254,8 @@ void store_get_restored(struct store *s, struct store_restored *ret_r);
 /* Whether the id is one that the lost store may have given behind the backup, for something that this
  * store has never known. It is not given here either. */
 bool store_is_lost(struct store *s, const struct row_table *t, int64_t id);
-/* The greatest such id of a table, 0 for none. */
-int64_t store_lost_to(struct store *s, const struct row_table *t);
+/* They are those of (after, to] in a table; 0 and 0 for none. */
+void store_lost(struct store *s, const struct row_table *t, int64_t *ret_after, int64_t *ret_to);
 
 /* ---- figures for /metrics; any thread ---- */
 

@@ -106,6 +106,23 @@ class Restored(DaemonTest):
         d.stop()
         self.assertLessEqual({a for a, in self.select("SELECT attempt FROM streams", name="samples.db")}, known)
 
+    def test_a_run_that_went_on_behind_the_backup_is_tried_again(self):
+        """Its agent was told that samples are stored which are not any more."""
+        d = self.daemon()
+        job = self.submit(measure={"min_runs": 6000, "min_ms": 6000, "max_ms": 60000})
+        run = self.wait_phase(d, job, "paced")["id"]
+        backup = self.backup()
+        stored = "SELECT coalesce(sum(mark), 0) FROM streams WHERE attempt = 1"
+        was = self.select(stored, name="samples.db")[0][0]
+        wait_for(lambda: self.select(stored, name="samples.db")[0][0] > was + 3, "more samples to be stored")
+        d = self.restore(d, backup)
+        self.cli("job", "wait", job, check=ff.PASS)
+        attempts = d.get("/api/v1/runs/" + run)["attempts"]
+        self.assertEqual([a["state"] for a in attempts], ["done", "done"])
+        self.assertEqual([a["failure"] for a in attempts], ["infrastructure", "none"])
+        wait_for(lambda: not self.spool(), "the agent to be rid of both")
+
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
