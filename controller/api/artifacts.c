@@ -98,6 +98,8 @@ static struct reply *list_work(const struct task_env *env, void *args)
 
 	lookup_free(look);
 	if (!rc)
+		rc = list_check_place(env, &l->page, &attempt_table, &e);
+	if (!rc)
 		rc = add_attempts(env, l, list, &e);
 	if (rc) {
 		json_free(list);

@@ -349,29 +349,46 @@ static bool read_topics(struct req *r, unsigned *ret_bits)
 	return true;
 }
 
+struct asked {
+	int64_t job, after;
+	bool foreign; /* it brings an id that is none of ours; after is what it would be without */
+	unsigned topics;
+};
+
 /* A browser that comes back says what it saw last; that wins over the address it came to first. */
-static bool read_position(struct req *r, int64_t *ret_after)
+static bool read_position(struct req *r, struct asked *k)
 {
 	const char *last = req_header(r, "Last-Event-ID");
 	int64_t v;
 
-	if (!param_int(r, "after", 0, INT64_MAX, ret_after))
+	if (!param_int(r, "after", 0, INT64_MAX, &k->after))
 		return false;
 	if (last && str_to_i64(last, &v) && v >= 0)
-		*ret_after = v;
+		k->after = v;
+	else
+		k->foreign = last && *last;
 	return true;
 }
 
-struct asked {
-	int64_t job, after;
-	unsigned topics;
-};
+/* Whether this store cannot know what followed: it came out of a backup since. The first event that
+ * can be told is then *ret_from. */
+static bool is_unknown(struct api *a, const struct asked *k, int64_t *ret_from)
+{
+	int64_t after, to;
+
+	*ret_from = ctl_last_event(a->ctl) + 1;
+	if (k->foreign || k->after >= *ret_from)
+		return true;
+	store_lost(ctl_store(a->ctl), &event_table, &after, &to);
+	*ret_from = to + 1;
+	return k->after > after && k->after <= to;
+}
 
 static bool read_asked(struct req *r, struct asked *k)
 {
 	static const char *const known[] = {"after", "topic", NULL};
 
-	return param_only(r, known) && read_topics(r, &k->topics) && read_position(r, &k->after);
+	return param_only(r, known) && read_topics(r, &k->topics) && read_position(r, k);
 }
 
 static void watch(struct req *r, const struct asked *k)
@@ -380,6 +397,7 @@ static void watch(struct req *r, const struct asked *k)
 	struct api *a = r->api;
 	struct watcher *w;
 	struct reply *p;
+	int64_t from;
 
 	if (a->draining) {
 		req_reply(r, reply_problem(503, "stopping",
@@ -400,13 +418,13 @@ static void watch(struct req *r, const struct asked *k)
 	w->job = k->job;
 	w->topics = k->topics;
 	w->position = k->after;
-	w->replay = k->after < ctl_last_event(a->ctl);
 	hub_add(a, &w->listener);
 	p = reply_source("text/event-stream", &source, w);
 	reply_header(p, "X-Accel-Buffering", "no");
 	queue_comment(w, "retry: 2000\n\n");
-	if (k->after > ctl_last_event(a->ctl))
-		queue_gap(w, ctl_last_event(a->ctl) + 1, "unknown");
+	if (is_unknown(a, k, &from))
+		queue_gap(w, from, "unknown");
+	w->replay = w->position < ctl_last_event(a->ctl);
 	req_reply(r, p);
 }
 

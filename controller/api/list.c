@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/row.h"
 #include "base/str.h"
+#include "farm/ctl.h"
 
 void list_filter_num(struct list_args *a, const char *column, int64_t num)
 {
@@ -74,6 +75,16 @@ void list_add_next(struct json *o, const struct param_page *page, const struct c
 	json_add_str(o, "next", next);
 }
 
+int list_check_place(const struct task_env *env, const struct param_page *page,
+	const struct row_table *t, struct err *e)
+{
+	if (!page->at.id || !store_is_lost(ctl_store(env->ctl), t, page->at.id))
+		return 0;
+	return err_set(e, ERR_INVAL,
+		"the cursor's place is not there: this farm was restored from a backup since; "
+		"begin the list anew");
+}
+
 struct reply *list_reply(const struct task_env *env, const struct list_args *a,
 	const struct row_table *t, const char *name, list_item_fn *item)
 {
@@ -83,6 +94,12 @@ struct reply *list_reply(const struct task_env *env, const struct list_args *a,
 	struct cursor at = {0, 0};
 	int n, rc;
 
+	rc = list_check_place(env, &a->page, t, &e);
+	if (rc) {
+		json_free(items);
+		json_free(o);
+		return reply_error(&e);
+	}
 	rc = read_page(env, a, t, &rows, &e);
 	n = rows.n < (int)a->page.limit ? rows.n : (int)a->page.limit;
 	if (!rc)

@@ -46,4 +46,9 @@ void list_add_next(struct json *o, const struct param_page *page, const struct c
 struct reply *list_reply(const struct task_env *env, const struct list_args *a,
 	const struct row_table *t, const char *name, list_item_fn *item);
 
+/* ERR_INVAL with a sentence when what the cursor stands behind was lost as the farm was restored: the pages
+ * of then do not go on here. */
+int list_check_place(const struct task_env *env, const struct param_page *page,
+	const struct row_table *t, struct err *e);
+
 #endif

@@ -174,6 +174,10 @@ static struct reply *work(const struct task_env *env, void *args)
 		rc = lookup_is_there(env, &run_table, "run", 'r', a->run, &p.err);
 	if (!rc)
 		rc = a->job ? job_text(&p, a->job) : run_text(&p, a);
+	if (!rc && p.skip)
+		rc = err_set(&p.err, ERR_RANGE,
+			"the text ends before this offset: it was restored from a backup, or it is "
+			"another attempt's; begin with 0");
 	if (rc) {
 		mem_free(p.text);
 		return reply_error(&p.err);

@@ -124,7 +124,7 @@ class Contracts(unittest.TestCase):
             "stream": [s["name"] for s in run["streams"]], "wait": ("0", "1ms", "20ms"),
             "sha256": ["0" * 64] + sorted(set(re.findall("[0-9a-f]{64}", str(model)))),
             "topic": ["job", "run,progress"], "limit": [1, 200], "If-None-Match": ["*", "W/\"0\""],
-            "name": ["mlp", "logcat.txt"], "offset": [0, 10],
+            "name": ["mlp", "logcat.txt"], "offset": (0,),
             # One job more, and no crowd of them.
             "Idempotency-Key": ("contract",), "POST /api/v1/jobs": [cls.wire_job()],
             "POST /api/v1/session": [{"token": cls.daemon.token}],

@@ -185,6 +185,18 @@ static void an_id_that_was_never_given_is_a_gap_and_what_follows_is_told(void **
 	client_close(&c);
 }
 
+static void an_id_that_is_no_number_is_a_gap(void **state)
+{
+	struct rig *r = *state;
+	struct client c;
+
+	fake_event(r->ctl, "run", 3, 7, "queued", "assigned");
+	watch(&c, r, "/api/v1/events", "Last-Event-ID: another's\r\n");
+	client_until_text(&c, "id: 1\nevent: gap\ndata: {\"after\":1,\"from\":2,"
+			      "\"reason\":\"unknown\"}\n\n");
+	client_close(&c);
+}
+
 static void is_gap(struct rig *r, const char *path, const char *last, const char *says)
 {
 	struct client c;
@@ -396,6 +408,7 @@ int main(void)
 		T(replay_and_life_join_without_a_gap),
 		JOBS(a_jobs_events_begin_with_its_first),
 		T(an_id_that_was_never_given_is_a_gap_and_what_follows_is_told),
+		T(an_id_that_is_no_number_is_a_gap),
 		JOBS(events_that_were_deleted_are_a_gap),
 		JOBS(a_hole_behind_events_that_were_kept_is_a_gap_too),
 		T(a_gap_of_everything_ends_at_the_newest),
