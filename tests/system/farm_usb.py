@@ -117,6 +117,26 @@ class Usb(DaemonTest):
         self.assertEqual(self.wait_phone(d, state="ready")["id"], phone["id"])
         self.cli("run", self.job_file(on_phone()), check=ff.PASS)
 
+    def test_the_daemon_dies_in_mid_run_and_the_next_goes_on(self):
+        """The dead one held the port and left half a conversation on it."""
+        self.plug("1-4.2")
+        d = self.farm()
+        phone = self.wait_phone(d, state="ready")
+        job = on_phone(measure={"pace_hz": 100, "min_runs": 800, "min_ms": 8000, "max_ms": 30000})
+        j = self.cli("run", self.job_file(job), "--async", check=0).stdout.split()[0]
+        run = self.wait_phase(d, j, "paced")
+        d.kill()
+        self.bus.tell("orphan 1-4.2")
+        d = self.farm("--reattach-time", "1m")
+        self.cli("job", "wait", j, check=ff.PASS)
+        attempt, = d.get("/api/v1/runs/" + run["id"])["attempts"]
+        self.assertEqual((attempt["failure"], attempt["counted"]), ("none", True))
+        times = [line.split(",")[0] for line in self.samples(d, run["id"])]
+        self.assertGreaterEqual(len(times), 800)
+        self.assertEqual(len(set(times)), len(times))
+        self.assertEqual(self.wait_phone(d, state="ready")["id"], phone["id"])
+        self.assertEqual(self.bus.tell("ask 1-4.2 violations"), 0)
+
     def samples(self, d, run):
         a = d.http("GET", "/api/v1/runs/%s/samples?stream=paced" % run)
         return a.body.decode().splitlines()[1:] if a.status == 200 else []

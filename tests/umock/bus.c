@@ -98,6 +98,8 @@ static const char *obey_locked(struct slot *s, char **words)
 {
 	if (!strcmp(words[0], "hold") || !strcmp(words[0], "release"))
 		device_hold(s->d, words[0][0] == 'h');
+	else if (!strcmp(words[0], "orphan"))
+		device_orphan(s->d);
 	else if (!strcmp(words[0], "stall"))
 		device_stall(s->d);
 	else if (!strcmp(words[0], "overflow"))

@@ -36,6 +36,8 @@ struct device *device_plug(UMockdevTestbed *tb, const struct device_plan *plan, 
 /* Its memory stays: the preload in the test's process ends that process when a node's server goes. */
 void device_unplug(struct device *d);
 void device_hold(struct device *d, gboolean on);
+/* Whoever had claimed it was killed: umockdev does not always tell of that. */
+void device_orphan(struct device *d);
 void device_chmod(struct device *d, unsigned mode);
 void device_deaf(struct device *d, gboolean on);
 void device_take(struct device *d, gulong n); /* so many of the host's writes, and no more */

@@ -383,13 +383,9 @@ static gboolean on_ioctl(UMockdevIoctlBase *base, UMockdevIoctlClient *c, gpoint
 	return done;
 }
 
-/* A client closed the node: what it had claimed is free, what it had in flight is gone. */
-static void on_vanished(UMockdevIoctlBase *base, UMockdevIoctlClient *c, gpointer user)
+/* What a client had claimed is free, what it had in flight is gone. */
+static void forget(struct device *d, UMockdevIoctlClient *c)
 {
-	struct device *d = user;
-
-	(void)base;
-	g_rec_mutex_lock(&bus_lock);
 	if (d->owner == c)
 		let_go(d, c);
 	for (GList *l = d->done.head, *next; l; l = next) {
@@ -397,6 +393,14 @@ static void on_vanished(UMockdevIoctlBase *base, UMockdevIoctlClient *c, gpointe
 		if (((struct urb *)l->data)->client == c)
 			g_queue_delete_link(&d->done, l); /* leaks a URB of a dead client */
 	}
+}
+
+/* A client closed the node. */
+static void on_vanished(UMockdevIoctlBase *base, UMockdevIoctlClient *c, gpointer user)
+{
+	(void)base;
+	g_rec_mutex_lock(&bus_lock);
+	forget(user, c);
 	g_rec_mutex_unlock(&bus_lock);
 }
 
@@ -514,6 +518,12 @@ void device_hold(struct device *d, gboolean on)
 {
 	d->held = on;
 	show_owner(d);
+}
+
+void device_orphan(struct device *d)
+{
+	if (d->owner)
+		forget(d, d->owner);
 }
 
 void device_chmod(struct device *d, unsigned mode)
