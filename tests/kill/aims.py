@@ -331,8 +331,9 @@ class Agent(OnDevice):
         if self.state == "staged":
             farm.turn(farm.rng.uniform(0, 0.03))
         elif job:
-            least = farm.rng.randrange(300) + (CHUNK + 200 if self.state == "half sealed" else 0)
-            want = {"started": lambda a: a.dir, "draining": lambda a: a.has("end")}.get(
+            least = farm.rng.randrange(300)
+            want = {"started": lambda a: a.dir, "draining": lambda a: a.has("end"),
+                    "half sealed": lambda a: (a.ring() or (0,))[0] > CHUNK + least and a.sealed()}.get(
                 self.state, lambda a: (a.ring() or (0,))[0] > least)
 
             def there():
@@ -345,8 +346,8 @@ class Agent(OnDevice):
         if a.has("end"):
             return "draining"
         if a.dir:
-            n = (a.ring() or (0,))[0]
-            return "half sealed" if n > CHUNK + 100 else "sampling" if n else "started"
+            n, sealed = (a.ring() or (0,))[0], a.sealed()
+            return "half sealed" if n > sealed > 0 else "sampling" if n else "started"
         return "staged" if job and self.run_state(farm, job) == "staging" else "idle"
 
     def once_more(self, farm, device, old):
@@ -368,7 +369,20 @@ class Agent(OnDevice):
 # ---- runners ----
 
 class Runner(OnDevice):
+    """What has no mark outside is hit by its time, which is another one on a busy machine: a kill that
+    came too early or too late says so, and the next waits longer or less."""
     process = "runner"
+    PHASES = ("load_cold", "golden", "coverage", "load_warm", "first", "warmup")
+    STATES = {"load_cold": "load", "load_warm": "load", "first": "warmup"}
+    DELAYS_S = {"load": (0, 0.05), "golden": (0.05, 0.3), "warmup": (0, 0.43)}
+    stretch = 1
+
+    def aim_anew(self, phase):
+        """Once it was killed in this phase."""
+        if self.state in self.DELAYS_S and self.STATES.get(phase, phase) != self.state:
+            order = (*self.PHASES, "block", "end")
+            early = self.state != "load" and order.index(phase) < order.index(self.state)
+            self.stretch *= 1.5 if early else 1 / 1.5
 
     def submit(self, farm, device):
         return farm.submit_golden(device) if self.state == "golden" else super().submit(farm, device)
@@ -379,12 +393,12 @@ class Runner(OnDevice):
         self.wait_for_one(farm, device, job)
         if self.state == "end":
             self.follow(farm, device, job)
-        elif self.state in ("load", "golden", "warmup"):
-            begin, end = {"load": (0, 0.05), "golden": (0.05, 0.3), "warmup": (0, 0.43)}[self.state]
-            farm.turn(farm.rng.uniform(begin, end))
+        elif self.state in self.DELAYS_S:
+            farm.turn(self.stretch * farm.rng.uniform(*self.DELAYS_S[self.state]))
             self.pids = device.runners()  # a load has a process of its own
-        hit = stop_and_look(self.pids, lambda: self.look(device))
-        return {hit or self.phase(farm, job)}
+        phase = stop_and_look(self.pids, lambda: self.look(device)) or self.phase(farm, job)
+        self.aim_anew(phase)
+        return {self.STATES.get(phase, phase)}
 
     def wait_for_one(self, farm, device, job):
         """Its process; for what is timed, the one that times."""
@@ -422,10 +436,9 @@ class Runner(OnDevice):
             except (AssertionError, *LOST):
                 return None
         cause = until(ended, "the end of an attempt")[0]["cause"]
-        for state, words in (("load", ("load_",)), ("warmup", ("warmup", "first")), ("golden", ("golden",)),
-                             ("coverage", ("coverage",))):
-            if any("into " + w in cause for w in words):
-                return state
+        for phase in self.PHASES:
+            if "into " + phase in cause:
+                return phase
         raise Miss()
 
 

@@ -96,9 +96,9 @@ class Patients(Farm):
         return any(aims.Attempt(d).dir for d in self.usable())
 
 
-def rampage(farm, kills, told):
+def rampage(farm, kills, told, only=None):
     """Each aim until it was hit, in a random order; then aims at random."""
-    todo, tries = aims.aims(), collections.Counter()
+    todo, tries = [a for a in aims.aims() if only in (None, a.state)], collections.Counter()
     farm.rng.shuffle(todo)
     every = list(todo)
     while todo or farm.n_kills < kills:
@@ -155,6 +155,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--kills", type=int, default=60, metavar="N", help="at least so many (default: 60)")
     p.add_argument("--seed", type=int, help="of everything random; default: another one each time")
+    p.add_argument("--only", metavar="STATE", help="aim at this state alone, for instance 'half sealed'")
     p.add_argument("--keep", action="store_true", help="leave the farm's directory where something failed")
     p.add_argument("--quiet", action="store_true", help="no line for each kill")
     args = p.parse_args()
@@ -185,7 +186,7 @@ def examine(farm, args, seed):
             checks.append((what, traceback.format_exc().splitlines()))
 
     check("the farm starts", farm.furnish)
-    check("every state of every process was hit", lambda: rampage(farm, args.kills, told))
+    check("every state of every process was hit", lambda: rampage(farm, args.kills, told, args.only))
     check("every job ended by itself", farm.settle)
     check("no process is left behind", lambda: processes(farm))
     check("what is told to end ends", farm.end)
