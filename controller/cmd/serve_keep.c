@@ -22,6 +22,14 @@ static const struct option_row rows[] = {
 		"how long an uploaded file is kept behind its last use, when no job that has not "
 		"ended, "
 		"no pinned job and no runtime needs it; 0: for ever"),
+	{.name = "keep-every",
+		.type = OPTION_DURATION,
+		.unit = "TIME",
+		.min = 1000,
+		.max = DAY_MS,
+		.fallback = "1m",
+		OPTION_AT(struct ctl_keep, every_ms),
+		.help = "how often it is looked for what has been kept long enough"},
 	{.name = "samples-max",
 		.type = OPTION_BYTES,
 		.unit = "BYTES",

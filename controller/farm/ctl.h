@@ -40,6 +40,7 @@ struct ctl_keep {
 	int64_t audit_ms;          /* who did what */
 	int64_t files_ms;          /* uploads that nobody needs, from their last use */
 	int64_t samples_max_bytes; /* of samples.db; 0: no quota */
+	int64_t every_ms;          /* between two looks at all of it; 0: KEEP_EVERY_MS */
 };
 
 struct ctl_config {

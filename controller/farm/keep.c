@@ -373,7 +373,7 @@ static void done(void *arg)
 	else if (!k->rc && k->failing)
 		log_info("event=upkeep_recovered");
 	k->failing = k->rc != 0;
-	again_in(k, k->more ? KEEP_REST_MS : KEEP_EVERY_MS);
+	again_in(k, k->more ? KEEP_REST_MS : k->cfg.every_ms);
 }
 
 static void due(void *arg)
@@ -387,7 +387,7 @@ static void due(void *arg)
 	if (!h->blocking(h, work, done, k))
 		return;
 	k->busy = false; /* the pool is full: later */
-	again_in(k, KEEP_EVERY_MS);
+	again_in(k, k->cfg.every_ms);
 }
 
 /* ---- life ---- */
@@ -399,6 +399,8 @@ struct keep *keep_new(const struct ctl_env *env, const struct ctl_keep *cfg, str
 
 	k->env = *env;
 	k->cfg = *cfg;
+	if (!k->cfg.every_ms)
+		k->cfg.every_ms = KEEP_EVERY_MS;
 	k->store = store;
 	k->blobs = blobs;
 	k->runtimes = runtimes;
@@ -408,7 +410,7 @@ struct keep *keep_new(const struct ctl_env *env, const struct ctl_keep *cfg, str
 
 void keep_start(struct keep *k)
 {
-	again_in(k, KEEP_FIRST_MS);
+	again_in(k, k->cfg.every_ms);
 }
 
 void keep_stop(struct keep *k)

@@ -20,8 +20,8 @@ struct keep;
 struct runtimes;
 struct store;
 
-#define KEEP_FIRST_MS 60000 /* from the start to the first look; a clock may be set in between */
-#define KEEP_EVERY_MS 60000
+#define KEEP_EVERY_MS                                                                              \
+	60000            /* also from the start to the first look; a clock may be set in between */
 #define KEEP_REST_MS  20 /* between two slices */
 #define KEEP_SLICE_MS 200
 #define KEEP_FILES_MS 3600000 /* between two looks at all uploads */
