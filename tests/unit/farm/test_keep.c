@@ -374,7 +374,7 @@ static void rounds_begin_by_themselves(void **state)
 	add_job(h, 1, START + 1, NULL);
 	add_samples(h, 1);
 	keep_start(h->keep);
-	env_advance(h->env, KEEP_FIRST_MS);
+	env_advance(h->env, KEEP_EVERY_MS);
 	assert_true(env_run_until(h->env, a_round_is_over, h));
 	assert_true(env_run_until(h->env, (bool (*)(void *))keep_idle, h->keep));
 	close_house(h);
