@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/log.h"
+#include "agent/netns.h"
 #include "agent/opts.h"
 #include "agent/recover.h"
 #include "agent/sampler.h"
@@ -178,6 +179,17 @@ static void pass_time(struct agent *a, int64_t now_ns)
 	reap_conns(a);
 }
 
+/* For the next attempt, while nobody waits. */
+static void make_netns(struct agent *a)
+{
+	if (attempt_is_live(&a->attempt) || a->netns >= 0 || a->no_netns)
+		return;
+	a->netns = netns_make();
+	a->no_netns = a->netns < 0;
+	if (a->no_netns)
+		log_info("event=no-spare-netns error=%d", -a->netns);
+}
+
 /* The clock's owner is gone, or poll itself fails: nothing can go on from here. */
 static int break_off(struct agent *a, int error)
 {
@@ -200,6 +212,7 @@ int agent_run(struct agent *a)
 		if (n > 0)
 			handle(a, &w, timesrc_mono_ns(a->ts));
 		pass_time(a, timesrc_mono_ns(a->ts));
+		make_netns(a);
 	}
 	log_info("event=end");
 	return AGENT_OK;

@@ -62,6 +62,8 @@ struct agent {
 	struct lease lease;
 	uint8_t secret[PROTO_SECRET];
 	int signals;
+	int netns;                   /* for the next attempt, or negative */
+	bool no_netns;               /* none is to be had */
 	int64_t status_ns, temps_ns; /* when they were last sent and read */
 	bool ending;                 /* leaves the loop once nothing runs */
 	char protections[256];

@@ -45,7 +45,7 @@ void attempt_init(struct attempt *a, const struct attempt_env *env)
 	memset(a, 0, sizeof(*a));
 	a->env = env;
 	a->stage_until_ns = NEVER;
-	a->ring = a->scratch = -1;
+	a->ring = a->scratch = a->netns = -1;
 	a->spool.dir = a->spool.frames = -1;
 	proc_init(&a->proc);
 }

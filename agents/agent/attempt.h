@@ -57,6 +57,7 @@ struct attempt_env {
 	int64_t runner_uid;                /* -1: none */
 	const char *clock_page, *page_dir; /* or NULL */
 	const char *protections;
+	int *netns; /* of the agent's, for the attempt that begins next: it takes it; -1: none */
 };
 
 struct attempt_order {
@@ -95,7 +96,7 @@ struct attempt {
 	struct progress progress;
 	struct sandbox sandbox;
 	struct proc proc;
-	int ring, scratch;
+	int ring, scratch, netns;
 	uint32_t process; /* the one that runs or comes next */
 	bool done;        /* it said DONE */
 	bool draining;    /* the ring holds more than was taken */

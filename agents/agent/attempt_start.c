@@ -125,6 +125,8 @@ static int make_sandbox(struct attempt *a)
 	a->scratch = scratch_make(env->home->scratch, a->id, env->runner_uid);
 	if (a->scratch < 0)
 		return a->scratch;
+	a->netns = *env->netns;
+	*env->netns = -1;
 	a->sandbox = (struct sandbox){
 		.uid = env->runner_uid,
 		.memory_bytes = a->plan.memory_bytes,
@@ -132,6 +134,7 @@ static int make_sandbox(struct attempt *a)
 		.scratch = a->scratch,
 		.files_dir = env->home->files,
 		.exe = -1,
+		.netns = a->netns,
 		.page_dir = env->page_dir,
 	};
 	return 0;
@@ -160,6 +163,8 @@ void attempt_clear(struct attempt *a)
 	record_fini(&a->record);
 	if (a->ring >= 0)
 		close(a->ring);
+	if (a->netns >= 0)
+		close(a->netns);
 	if (a->scratch >= 0) {
 		close(a->scratch);
 		scratch_remove(env->home->scratch, a->id);

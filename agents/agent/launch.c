@@ -104,6 +104,8 @@ _Noreturn void launch_run(const struct launch *l)
 	sb.exe = exe;
 	sb.scratch = move_up(sb.scratch, report);
 	sb.files_dir = move_up(sb.files_dir, report);
+	if (sb.netns >= 0)
+		sb.netns = move_up(sb.netns, report);
 	place_all(l, report);
 	if (fchdir(sb.scratch))
 		fail(report, "scratch directory", errno);

@@ -58,6 +58,7 @@ struct sandbox {
 	const char (*files)[65]; /* names in files_dir that it may open again */
 	unsigned n_files;
 	int exe;
+	int netns;            /* one that is only for it, or -1 */
 	const char *page_dir; /* where a clock page and its FIFOs lie, or NULL */
 };
 

@@ -173,6 +173,7 @@ static int open_guards(struct agent *a, const struct why *why)
 	struct sandbox sb = {.uid = a->opts->runner_uid,
 		.files_dir = a->home.files,
 		.exe = -1,
+		.netns = -1,
 		.scratch = a->home.scratch};
 	int rc = sandbox_probe(&a->env.guards, &sb);
 
@@ -192,6 +193,8 @@ static int open_guards(struct agent *a, const struct why *why)
 	a->env.clock_page = a->opts->clock_page;
 	a->env.page_dir = a->opts->clock_page ? a->page_dir : NULL;
 	a->env.protections = a->protections;
+	a->env.netns = &a->netns;
+	a->no_netns = a->env.guards.error[GUARD_NETNS] != 0;
 	attempt_init(&a->attempt, &a->env);
 	return AGENT_OK;
 }
@@ -248,7 +251,7 @@ int agent_init(struct agent *a, const struct opts *o, char *why_text, size_t siz
 
 	memset(a, 0, sizeof(*a));
 	a->opts = o;
-	a->root.fd = a->endpoint.fd = a->signals = -1;
+	a->root.fd = a->endpoint.fd = a->signals = a->netns = -1;
 	a->home = (struct home){-1, -1, -1, -1, -1};
 	for (size_t i = 0; code == AGENT_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
 		code = steps[i](a, &why);
@@ -263,6 +266,8 @@ void setup_undo(struct agent *a)
 	shelf_fini(&a->shelf);
 	if (a->signals >= 0)
 		close(a->signals);
+	if (a->netns >= 0)
+		close(a->netns);
 	sampler_free(a->sampler);
 	if (a->root.fd >= 0)
 		root_fini(&a->root);

@@ -10,7 +10,7 @@ import stat
 import unittest
 
 from fflib import agentproto as ap
-from fflib.agentbox import AgentTest
+from fflib.agentbox import AgentTest, wait_for
 
 UID = 61999
 ROOT = os.geteuid() == 0
@@ -28,6 +28,17 @@ def seccomp_of_kernel():
         return False
     with open(ACTIONS) as f:
         return "errno" in f.read().split()
+
+
+def spare_of(pid):
+    """The network name spaces that the process holds open."""
+    folder, found = "/proc/%d/fd" % pid, []
+    for name in os.listdir(folder):
+        try:
+            found.append(os.readlink(os.path.join(folder, name)))
+        except FileNotFoundError:  # closed meanwhile
+            pass
+    return [to for to in found if to.startswith("net:")]
 
 
 class Prison(AgentTest):
@@ -93,6 +104,26 @@ class Prison(AgentTest):
         self.check_common(facts, have)
         self.assertEqual(facts["uid"], UID)
         self.assertEqual(self.box.fact(1, "process.0.major_faults") >= 0, True)
+
+    @unittest.skipUnless(ROOT, "name spaces take root")
+    def test_each_attempt_has_a_network_of_its_own(self):
+        """Also where one was made in advance, as for all but an agent's first moment."""
+        box = self.box.start()
+        c = box.controller()
+        c.until_pong()
+        spaces = [os.readlink("/proc/%d/ns/net" % box.pid)]
+        for attempt in (1, 2):
+            wait_for(lambda: spare_of(box.pid), "one made in advance")
+            spare = spare_of(box.pid)
+            c.send(ap.start(1, attempt, box.plan(dict(hold_at="back_to_back", hold_runs=2), runs=9)))
+            c.until(lambda c, n=attempt: c.statuses and c.status()["attempt"] == n and
+                    c.status()["iterations"] == 2, "two iterations")
+            with open(box.spool(attempt, "runner"), encoding="ascii") as f:
+                spaces.append(os.readlink("/proc/%s/ns/net" % f.read().split()[0]))
+            self.assertEqual([spaces[-1]], spare)
+            c.send(ap.stop(1, attempt))
+            c.until_end(attempt)
+        self.assertEqual(len(set(spaces)), 3)
 
     @unittest.skipUnless(ROOT, "giving a user away takes root")
     def test_nothing_of_the_agents_is_open_to_the_runners_user(self):
