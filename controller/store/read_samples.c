@@ -86,7 +86,8 @@ int read_find_streams(struct store_reader *r, int64_t attempt, uint32_t stream,
 
 	memset(ret_s, 0, sizeof(*ret_s));
 	rc = reader_prepare(r, &st,
-		"SELECT id, budget_ns, raw_removed_ms, rollups_removed_ms FROM streams"
+		"SELECT id, budget_ns, raw_removed_ms, rollups_removed_ms, mark, ordered, "
+		"t_first, t_last FROM streams"
 		" WHERE attempt = ?1 AND stream = ?2"
 		" ORDER BY id LIMIT ?3",
 		e);
@@ -98,6 +99,10 @@ int read_find_streams(struct store_reader *r, int64_t attempt, uint32_t stream,
 	while ((rc = reader_step(r, st, e)) == 1) {
 		ret_s->row[n].id = sqlite3_column_int64(st, 0);
 		ret_s->row[n].budget_ns = sqlite3_column_int64(st, 1);
+		ret_s->row[n].mark = sqlite3_column_int64(st, 4);
+		ret_s->row[n].ordered = sqlite3_column_int(st, 5) != 0;
+		ret_s->row[n].t_first = sqlite3_column_int64(st, 6);
+		ret_s->row[n].t_last = sqlite3_column_int64(st, 7);
 		/* The boots of one stream share an age, so of several the latest will do. */
 		if (sqlite3_column_int64(st, 2))
 			ret_s->raw_removed_ms = sqlite3_column_int64(st, 2);
@@ -163,17 +168,23 @@ int read_pairs(struct store_reader *r, const struct read_streams *s, int64_t t0,
 {
 	int64_t t[CHUNK_MAX], v[CHUNK_MAX];
 	sqlite3_stmt *st = NULL;
+	struct read_seqs seqs;
 	int rc;
 
 	rc = reader_prepare(r, &st,
-		"SELECT data, t_first, t_last, id FROM chunks"
-		" WHERE stream = ?1 AND t_last >= ?2 AND t_first < ?3 ORDER BY seq",
+		"SELECT data, t_first, t_last, id FROM chunks WHERE stream = ?1 AND seq >= ?4"
+		" AND seq < ?5 AND t_last >= ?2 AND t_first < ?3 ORDER BY seq",
 		e);
 	for (int i = 0; i < s->n && !rc; i++) {
+		rc = read_find_seqs(r, "chunks", &s->row[i], t0, t1, &seqs, e);
+		if (rc)
+			break;
 		sqlite3_reset(st);
 		sqlite3_bind_int64(st, 1, s->row[i].id);
 		sqlite3_bind_int64(st, 2, t0);
 		sqlite3_bind_int64(st, 3, t1);
+		sqlite3_bind_int64(st, 4, seqs.first);
+		sqlite3_bind_int64(st, 5, seqs.end);
 		while ((rc = reader_step(r, st, e)) == 1) {
 			int n = pairs_of_row(r, st, t, v, e);
 

@@ -100,6 +100,33 @@ static int add_rollups(struct store_reader *r, struct grid *g, sqlite3_stmt *st,
 	return 0;
 }
 
+/* Binds what a stretch touches of a table: ?at and the one behind it. */
+static int bind_seqs(struct store_reader *r, sqlite3_stmt *st, int at, const char *table,
+	const struct read_stream *s, int64_t t0, int64_t t1, struct err *e)
+{
+	struct read_seqs q;
+	int rc = read_find_seqs(r, table, s, t0, t1, &q, e);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, at, q.first);
+	sqlite3_bind_int64(st, at + 1, q.end);
+	return 0;
+}
+
+static int bind_stretch(struct store_reader *r, sqlite3_stmt *st, const struct read_stream *s,
+	bool aged, int64_t t0, int64_t t1, struct err *e)
+{
+	int rc;
+
+	sqlite3_reset(st);
+	sqlite3_bind_int64(st, 1, s->id);
+	sqlite3_bind_int64(st, 2, t0);
+	sqlite3_bind_int64(st, 3, t1);
+	rc = bind_seqs(r, st, 4, "chunks", s, t0, t1, e);
+	return rc || !aged ? rc : bind_seqs(r, st, 6, "aged", s, t0, t1, e);
+}
+
 /* Whole seconds low <= s < high. */
 static int read_rollups(struct store_reader *r, const struct read_streams *s, struct grid *g,
 	int64_t low, int64_t high, struct err *e)
@@ -111,17 +138,18 @@ static int read_rollups(struct store_reader *r, const struct read_streams *s, st
 	rc = reader_prepare(r, &st,
 		s->raw_removed_ms
 			? "SELECT seconds, id FROM (SELECT seconds, id, seq FROM chunks WHERE"
-			  " stream = ?1 AND t_last >= ?2 AND t_first < ?3 UNION ALL SELECT seconds,"
-			  " id, seq FROM aged WHERE stream = ?1 AND t_last >= ?2 AND t_first < ?3)"
-			  " ORDER BY seq"
-			: "SELECT seconds, id FROM chunks"
-			  " WHERE stream = ?1 AND t_last >= ?2 AND t_first < ?3 ORDER BY seq",
+			  " stream = ?1 AND seq >= ?4 AND seq < ?5 AND t_last >= ?2 AND"
+			  " t_first < ?3 UNION ALL SELECT seconds, id, seq FROM aged WHERE"
+			  " stream = ?1 AND seq >= ?6 AND seq < ?7 AND t_last >= ?2 AND"
+			  " t_first < ?3) ORDER BY seq"
+			: "SELECT seconds, id FROM chunks WHERE stream = ?1 AND seq >= ?4 AND"
+			  " seq < ?5 AND t_last >= ?2 AND t_first < ?3 ORDER BY seq",
 		e);
 	for (int i = 0; i < s->n && !rc; i++) {
-		sqlite3_reset(st);
-		sqlite3_bind_int64(st, 1, s->row[i].id);
-		sqlite3_bind_int64(st, 2, low * ROLLUP_NS);
-		sqlite3_bind_int64(st, 3, high * ROLLUP_NS);
+		rc = bind_stretch(r, st, &s->row[i], s->raw_removed_ms != 0, low * ROLLUP_NS,
+			high * ROLLUP_NS, e);
+		if (rc)
+			break;
 		while ((rc = reader_step(r, st, e)) == 1) {
 			rc = add_rollups(r, g, st, low, high, buf, e);
 			if (rc)

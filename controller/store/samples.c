@@ -133,6 +133,8 @@ static int store_series_chunk(
 	rc = add_chunk(s, c, st, span, rollup_pack(s->packed, s->rollups, seconds), e);
 	if (rc)
 		return rc;
+	if (st->n_values && span.first < st->t_last)
+		st->ordered = false;
 	if (!st->n_values || span.first < st->t_first)
 		st->t_first = span.first;
 	if (!st->n_values || span.last > st->t_last)

@@ -29,6 +29,7 @@ EMBED(schema_control_2_sql, "controller/store/schema/control_2.sql");
 EMBED(schema_control_3_sql, "controller/store/schema/control_3.sql");
 EMBED(schema_samples_1_sql, "controller/store/schema/samples_1.sql");
 EMBED(schema_samples_2_sql, "controller/store/schema/samples_2.sql");
+EMBED(schema_samples_3_sql, "controller/store/schema/samples_3.sql");
 
 static const char *const control_steps[] = {
 	schema_control_1_sql,
@@ -39,6 +40,7 @@ static const char *const control_steps[] = {
 static const char *const samples_steps[] = {
 	schema_samples_1_sql,
 	schema_samples_2_sql,
+	schema_samples_3_sql,
 };
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))

@@ -21,7 +21,7 @@ struct err;
 struct store;
 
 #define STORE_SCHEMA_CONTROL 3
-#define STORE_SCHEMA_SAMPLES 2
+#define STORE_SCHEMA_SAMPLES 3
 
 struct store_config {
 	const char *dir;                       /* exists, is ours */

@@ -26,15 +26,16 @@ struct streams {
 };
 
 static const char find_sql[] =
-	"SELECT id, kind, budget_ns, mark, n_values, n_over, t_first, t_last FROM streams"
+	"SELECT id, kind, budget_ns, mark, n_values, n_over, t_first, t_last, ordered FROM"
+	" streams"
 	" WHERE attempt = ?1 AND stream = ?2 AND boot = ?3";
 static const char add_sql[] =
 	"INSERT INTO streams (attempt, stream, boot, kind, name, unit, scale, source, budget_ns,"
-	" period_ns, mark, n_values, n_over, t_first, t_last)"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, 0, 0, 0, 0)";
+	" period_ns, mark, n_values, n_over, t_first, t_last, ordered)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, 0, 0, 0, 0, 1)";
 static const char update_sql[] =
-	"UPDATE streams SET mark = ?2, n_values = ?3, n_over = ?4, t_first = ?5, t_last = ?6"
-	" WHERE id = ?1";
+	"UPDATE streams SET mark = ?2, n_values = ?3, n_over = ?4, t_first = ?5, t_last = ?6,"
+	" ordered = ?7 WHERE id = ?1";
 
 struct streams *streams_new(struct db *db, struct err *e)
 {
@@ -129,6 +130,7 @@ int streams_find(
 		st->n_over = sqlite3_column_int64(s->find, 5);
 		st->t_first = sqlite3_column_int64(s->find, 6);
 		st->t_last = sqlite3_column_int64(s->find, 7);
+		st->ordered = sqlite3_column_int(s->find, 8) != 0;
 	} else if (rc != SQLITE_DONE) {
 		code = db_error(s->db, rc, e, "looking for a stream");
 	}
@@ -170,6 +172,7 @@ int streams_declare(struct streams *s, const struct store_chunk *c, const struct
 	st->kind = d->kind;
 	st->budget_ns = d->budget_ns;
 	st->mark = 1;
+	st->ordered = true;
 	*ret_st = st;
 	return 0;
 }
@@ -194,6 +197,7 @@ int streams_flush(struct streams *s, struct err *e)
 		sqlite3_bind_int64(s->update, 4, st->n_over);
 		sqlite3_bind_int64(s->update, 5, st->t_first);
 		sqlite3_bind_int64(s->update, 6, st->t_last);
+		sqlite3_bind_int(s->update, 7, st->ordered);
 		rc = db_run(s->db, s->update, e, "storing a stream's mark");
 		if (rc)
 			return rc;

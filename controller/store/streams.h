@@ -24,6 +24,7 @@ struct stream {
 	int64_t budget_ns;
 	uint64_t mark;
 	int64_t n_values, n_over, t_first, t_last;
+	bool ordered; /* no chunk begins before the one before it ends */
 	/* What follows is streams.c's. */
 	bool changed;
 	char key[STREAM_KEY];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a zoom costs the store: store_series() over stretches of the run that fill.c wrote, against a
- * bare SQLite loop that finds the same chunks by their index and unpacks them, nothing more. Both begin
+ * bare SQLite loop that finds the first of the same chunks by halving, and unpacks them, nothing more. Both begin
  * cold, the files out of the page cache and on a connection that has read nothing; they take turns.
  *
  *	zoom DIR ATTEMPT VALUES ROUNDS
@@ -91,21 +91,58 @@ static int64_t ours(const char *dir, int64_t attempt, struct stretch z, int64_t 
 
 /* ---- the bare loop ---- */
 
-static int64_t unpack_all(sqlite3 *h, int64_t attempt, struct stretch z)
+static sqlite3_stmt *prepare(sqlite3 *h, const char *sql)
 {
-	int64_t t[CHUNK_MAX], v[CHUNK_MAX], values = 0;
 	sqlite3_stmt *st;
 
-	if (sqlite3_prepare_v2(h,
-		    "SELECT data FROM chunks WHERE stream = (SELECT id FROM streams WHERE attempt "
-		    "= ?1 AND stream = ?2) AND t_last >= ?3 AND t_first < ?4 ORDER BY seq",
-		    -1, &st, NULL))
-		fail("SELECT", sqlite3_errmsg(h));
+	if (sqlite3_prepare_v2(h, sql, -1, &st, NULL))
+		fail(sql, sqlite3_errmsg(h));
+	return st;
+}
+
+/* The first chunk that ends at t or behind it: chunks come in the order of time here. */
+static int64_t first_seq(sqlite3 *h, int64_t id, int64_t mark, int64_t t)
+{
+	sqlite3_stmt *st = prepare(h,
+		"SELECT seq, t_last FROM chunks WHERE stream = ?1 AND seq >= ?2 ORDER BY seq LIMIT "
+		"1");
+	int64_t low = 0, high = mark;
+
+	sqlite3_bind_int64(st, 1, id);
+	while (low < high) {
+		int64_t at = low + (high - low) / 2;
+
+		sqlite3_bind_int64(st, 2, at);
+		if (sqlite3_step(st) != SQLITE_ROW || sqlite3_column_int64(st, 1) >= t)
+			high = at;
+		else
+			low = sqlite3_column_int64(st, 0) + 1;
+		sqlite3_reset(st);
+	}
+	sqlite3_finalize(st);
+	return low;
+}
+
+static int64_t unpack_all(sqlite3 *h, int64_t attempt, struct stretch z)
+{
+	int64_t t[CHUNK_MAX], v[CHUNK_MAX], values = 0, id, mark;
+	sqlite3_stmt *st =
+		prepare(h, "SELECT id, mark FROM streams WHERE attempt = ?1 AND stream = ?2");
+
 	sqlite3_bind_int64(st, 1, attempt);
 	sqlite3_bind_int(st, 2, STREAM_ID_FIRST);
-	sqlite3_bind_int64(st, 3, z.t0);
-	sqlite3_bind_int64(st, 4, z.t1);
-	while (sqlite3_step(st) == SQLITE_ROW)
+	if (sqlite3_step(st) != SQLITE_ROW)
+		fail("streams", sqlite3_errmsg(h));
+	id = sqlite3_column_int64(st, 0);
+	mark = sqlite3_column_int64(st, 1);
+	sqlite3_finalize(st);
+	st = prepare(h,
+		"SELECT iif(t_first < ?3, data, NULL) FROM chunks WHERE stream = ?1 AND seq >= ?2"
+		" ORDER BY seq");
+	sqlite3_bind_int64(st, 1, id);
+	sqlite3_bind_int64(st, 2, first_seq(h, id, mark, z.t0));
+	sqlite3_bind_int64(st, 3, z.t1);
+	while (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
 		values += chunk_unpack(
 			sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0), t, v);
 	sqlite3_finalize(st);

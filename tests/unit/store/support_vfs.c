@@ -18,7 +18,7 @@ struct bad_file {
 static sqlite3_vfs vfs, *real_vfs;
 static sqlite3_io_methods methods;
 static const char *_Atomic failing;
-static atomic_int wal_syncs;
+static atomic_int wal_syncs, reads;
 
 static sqlite3_file *real_of(sqlite3_file *f)
 {
@@ -43,6 +43,12 @@ static int bad_sync(sqlite3_file *f, int flags)
 	return real_of(f)->pMethods->xSync(real_of(f), flags);
 }
 
+static int bad_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
+{
+	reads++;
+	return real_of(f)->pMethods->xRead(real_of(f), p, n, at);
+}
+
 /* Everything else is handed on. */
 #define HAND_ON(ret, name, args, ...)                                                              \
 	static ret bad_##name args                                                                 \
@@ -51,7 +57,6 @@ static int bad_sync(sqlite3_file *f, int flags)
 	}
 
 HAND_ON(int, xClose, (sqlite3_file * f))
-HAND_ON(int, xRead, (sqlite3_file * f, void *p, int n, sqlite3_int64 at), p, n, at)
 HAND_ON(int, xWrite, (sqlite3_file * f, const void *p, int n, sqlite3_int64 at), p, n, at)
 HAND_ON(int, xTruncate, (sqlite3_file * f, sqlite3_int64 n), n)
 HAND_ON(int, xFileSize, (sqlite3_file * f, sqlite3_int64 *n), n)
@@ -87,7 +92,7 @@ void bad_disk_install(void)
 	methods = (sqlite3_io_methods){
 		.iVersion = 2,
 		.xClose = bad_xClose,
-		.xRead = bad_xRead,
+		.xRead = bad_read,
 		.xWrite = bad_xWrite,
 		.xTruncate = bad_xTruncate,
 		.xSync = bad_sync,
@@ -126,4 +131,9 @@ void bad_disk_fail_sync(const char *suffix)
 int bad_disk_syncs(void)
 {
 	return atomic_exchange(&wal_syncs, 0);
+}
+
+int bad_disk_reads(void)
+{
+	return atomic_exchange(&reads, 0);
 }

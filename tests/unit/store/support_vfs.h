@@ -13,5 +13,6 @@ void bad_disk_uninstall(void); /* every file is closed */
 /* From now on fsync() of a file whose name ends so fails with EIO; NULL: none. */
 void bad_disk_fail_sync(const char *suffix);
 int bad_disk_syncs(void); /* of write-ahead logs, since the last call */
+int bad_disk_reads(void); /* of any file, since the last call */
 
 #endif

@@ -193,6 +193,40 @@ static void a_farm_of_the_second_schema_is_brought_up(void **state)
 	raise_farm(r, "farm2_control.sql", "farm2_samples.sql", 2);
 }
 
+static void a_farm_of_the_third_schema_is_brought_up(void **state)
+{
+	struct rig *r = *state;
+
+	raise_farm(r, "farm3_control.sql", "farm3_samples.sql", 2);
+}
+
+/* Chunks that begin before the one before them ends: two streams, the values of one removed. Of a third the
+ * removal was cut short. */
+static void streams_that_do_not_go_on_in_time_are_found(void **state)
+{
+	static const char *const back_in_time =
+		"UPDATE chunks SET t_first = t_first - 100000000000"
+		" WHERE seq = 4 AND stream IN (5, 6);"
+		"INSERT INTO aged (stream, seq, t_first, t_last, seconds)"
+		" SELECT stream, seq, t_first, t_last, seconds FROM chunks WHERE stream IN (4, 5);"
+		"DELETE FROM chunks WHERE stream IN (4, 5);"
+		"UPDATE streams SET raw_removed_ms = 1, kept = 1 WHERE id IN (4, 5);"
+		"UPDATE streams SET raw_removed_ms = 1 WHERE id = 3";
+	struct rig *r = *state;
+	char *found;
+
+	unpack(r, "control.db", "farm3_control.sql");
+	unpack(r, "samples.db", "farm3_samples.sql");
+	rig_sql(r, "samples.db", back_in_time);
+	rig_open(r);
+	rig_close(r);
+	found = contents(r, "samples.db",
+		"SELECT group_concat(id) FROM"
+		" (SELECT id FROM streams WHERE NOT ordered ORDER BY id)");
+	assert_string_equal(found, "3,5,6\n");
+	mem_free(found);
+}
+
 /* What sqlite3's .recover makes cannot give pages back; opening it mends that, once. */
 static void a_file_that_cannot_shrink_is_rewritten(void **state)
 {
@@ -221,6 +255,10 @@ int main(void)
 			a_farm_of_the_first_schema_is_brought_up, rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_farm_of_the_second_schema_is_brought_up, rig_setup_closed, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_farm_of_the_third_schema_is_brought_up, rig_setup_closed, rig_teardown),
+		cmocka_unit_test_setup_teardown(streams_that_do_not_go_on_in_time_are_found,
+			rig_setup_closed, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_cannot_shrink_is_rewritten, rig_setup_closed, rig_teardown),
 	};

@@ -118,8 +118,8 @@ static void a_newer_schema_is_left_alone(void **state)
 	rig_open(r);
 	rig_close(r);
 	rig_sql(r, "samples.db", "PRAGMA user_version = 7");
-	rig_open_fails(r, ERR_VERSION, "samples.db has schema 7, this framefarm knows up to 2");
-	rig_sql(r, "samples.db", "PRAGMA user_version = 2");
+	rig_open_fails(r, ERR_VERSION, "samples.db has schema 7, this framefarm knows up to 3");
+	rig_sql(r, "samples.db", "PRAGMA user_version = 3");
 	rig_open(r);
 }
 
