@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <ftw.h>
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/asset.h"
 #include "api/auth.h"
 #include "base/clock.h"
 
@@ -427,6 +429,61 @@ void ask_send(struct client *c, const char *method, const char *path, const char
 	mem_free(text);
 }
 
+/* ---- what was answered is described ---- */
+
+/* Those that any request may get: the document's head tells of them. */
+static bool is_told_for_all(int status)
+{
+	static const int all[] = {400, 405, 414, 421, 429, 431, 501, 503};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i] == status)
+			return true;
+	return false;
+}
+
+/* A segment in braces stands for any other. */
+static bool is_of(const char *pattern, const char *path)
+{
+	while (*pattern && *path && *path != '?') {
+		size_t n = strcspn(pattern + 1, "/") + 1, m = strcspn(path + 1, "/?") + 1;
+
+		if (pattern[1] != '{' && (n != m || strncmp(pattern, path, n) != 0))
+			return false;
+		pattern += n;
+		path += m;
+	}
+	return !*pattern && (!*path || *path == '?');
+}
+
+static const struct json *responses_of(const struct json *doc, const char *method, const char *path)
+{
+	char lower[16] = "";
+
+	for (size_t i = 0; method[i] && i < sizeof(lower) - 1; i++)
+		lower[i] = (char)tolower((unsigned char)method[i]);
+	JSON_FOREACH (p, json_get(doc, "paths"))
+		if (is_of(json_key(p), path) && json_get(p, lower))
+			return json_get(json_get(p, lower), "responses");
+	return NULL;
+}
+
+static void check_described(const char *method, const char *path, int status)
+{
+	const struct asset *a = asset_find("openapi.json");
+	struct json_doc *doc = json_parse((const char *)a->data, a->end - a->data, NULL);
+	const struct json *told = responses_of(json_root(doc), method, path);
+	char text[16];
+
+	if (!told && !strcmp(method, "HEAD"))
+		told = responses_of(json_root(doc), "GET", path);
+	snprintf(text, sizeof(text), "%d", status);
+	if (told && !json_get(told, text) && !is_told_for_all(status))
+		fail_msg("%s %s was answered with %d: /openapi.json does not tell of it", method,
+			path, status);
+	json_doc_free(doc);
+}
+
 void ask(struct rig *r, const char *method, const char *path, const char *headers, const char *body,
 	struct response *ret_p)
 {
@@ -436,6 +493,7 @@ void ask(struct rig *r, const char *method, const char *path, const char *header
 	ask_send(&c, method, path, headers, body);
 	get_response(&c, ret_p, !strcmp(method, "HEAD"));
 	client_close(&c);
+	check_described(method, path, ret_p->status);
 }
 
 void ask_get(struct rig *r, const char *path, struct response *ret_p)

@@ -85,7 +85,8 @@ const struct json *response_at(const struct response *p, const char *path);
 const char *response_str(const struct response *p, const char *path);
 int64_t response_int(const struct response *p, const char *path);
 
-/* One request on a connection of its own, with the token. headers: lines with \r\n, or "". */
+/* One request on a connection of its own, with the token; fails when /openapi.json does not tell of such an
+ * answer. headers: lines with \r\n, or "". */
 void ask(struct rig *r, const char *method, const char *path, const char *headers, const char *body,
 	struct response *ret_p);
 void ask_get(struct rig *r, const char *path, struct response *ret_p);

@@ -637,6 +637,8 @@ int ctl_address(struct ctl *c, const char *address, bool add, struct err *e)
 	(void)c;
 	if (!strchr(address, ':'))
 		return err_set(e, ERR_INVAL, "\"%s\" is no HOST:PORT", address);
+	if (!strcmp(address, "nodriver:1"))
+		return err_set(e, ERR_UNSUPPORTED, "no driver knows addresses");
 	if (!add)
 		return err_set(e, ERR_NOTFOUND, "%s was never connected", address);
 	return 0;

@@ -128,6 +128,17 @@ static void an_address_is_noted_with_who_asked(void **state)
 	response_free(&p);
 }
 
+static void where_no_driver_knows_addresses_there_are_none(void **state)
+{
+	struct response p;
+
+	post(*state, "/api/v1/addresses/connect", "{\"address\": \"nodriver:1\"}", 409, &p);
+	response_free(&p);
+	post(*state, "/api/v1/addresses/disconnect", "{\"address\": \"nodriver:1\"}", 409, &p);
+	assert_string_equal(response_str(&p, "type"), "urn:framefarm:problem:unsupported");
+	response_free(&p);
+}
+
 static void an_address_at_which_nobody_is_says_why(void **state)
 {
 	struct response p;
@@ -224,6 +235,7 @@ static void artifacts_are_listed_and_fetched(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(where_no_driver_knows_addresses_there_are_none),
 		T(a_device_is_handed_over_and_taken_back),
 		T(packages_are_uploaded_before_they_are_installed),
 		T(bad_package_lists_are_refused),
