@@ -42,6 +42,9 @@ static const struct {
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
+_Static_assert(API_WATCHERS > API_CONNECTIONS_PER_IP && API_WAITERS > API_CONNECTIONS_PER_IP,
+	"one address leaves room for others");
+
 struct watcher {
 	struct listener listener; /* first */
 	struct api *api;

@@ -57,8 +57,8 @@ class Cut(DaemonTest):
         self.assertFalse(ended)
         self.assertLess(body.count(b"\n"), VALUES + 1)
 
-    def submit(self, d):
-        job = mlp_job()
+    def submit(self, d, **more):
+        job = mlp_job(**more)
         job["model"]["variants"][0]["file"] = {"sha256": MODEL, "bytes": len(BYTES), "name": "m.onnx"}
         body = json.dumps(job).encode()
         return self.raw(d).ask("POST", "/api/v1/jobs", "Idempotency-Key: once", "Content-Type: application/json",
@@ -84,9 +84,10 @@ class Cut(DaemonTest):
         return d, lock, c
 
     def once(self, d):
-        """Asked again with its key, there is one job."""
+        """Asked again with its key, there is one job; the key is no other one's."""
         d.start()
         answer = self.submit(d).answer()
+        self.assertEqual(self.submit(d, name="another").answer()[0], 422)
         self.assertEqual(len(d.get("/api/v1/jobs")["jobs"]), 1)
         return answer[0]
 
