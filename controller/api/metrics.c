@@ -118,6 +118,17 @@ static void put_kept(struct buf *b, const struct args *a)
 	metric_i(b, "upkeep_failing", "gauge", "1 while removing what is old fails.", k->failing);
 	metric_f(b, "upkeep_round_seconds", "gauge", "When the last round ended; 0: none yet.",
 		"seconds", k->round_ms / 1000.0);
+	metric_f(b, "store_check_seconds", "gauge",
+		"When the store was last read through and found whole, since the start; 0: not "
+	        "yet.",
+		"seconds", a->health.check.whole_ms / 1000.0);
+	metric_i(b, "store_check_rows", "gauge",
+		"Rows that the last reading through the store read.", a->health.check.rows);
+	metric_i(b, "store_check_failed", "gauge",
+		"1 when the last reading through the store met damage.", a->health.check.damaged);
+	metric_i(b, "store_damaged", "gauge",
+		"1 once any reading has met damage in the store, until the daemon is started anew.",
+		a->store.damaged);
 	metric_f(b, "backup_seconds", "gauge",
 		"When the last backup was begun that was done, since the start; 0: none.",
 		"seconds", a->backup.last_ms / 1000.0);

@@ -54,7 +54,7 @@ struct serve_values {
 	struct serve_devices devices;
 	struct ctl_keep keep;
 	int log_level;
-	int64_t files_max, rate;
+	int64_t files_max, rate, check_every_ms;
 	int64_t reattach_ms, no_match_ms, cool_max_ms, stop_ms;
 };
 
@@ -143,6 +143,15 @@ static const struct option_row rows[] = {
 		OPTION_AT(struct serve_values, files_max),
 		.help = "quota of uploaded models and data"},
 	OPTION_PART(struct serve_values, keep, serve_keep_options),
+	{.name = "check-every",
+		.type = OPTION_DURATION,
+		.unit = "TIME",
+		.max = 3650LL * 86400000,
+		.fallback = "1d",
+		OPTION_AT(struct serve_values, check_every_ms),
+		.help = "how often the whole store is read, a little at a time, to find damage "
+                        "while "
+			"there are backups from before it; 0: never"},
 	{.name = "rate",
 		.type = OPTION_INT,
 		.unit = "N",
@@ -414,7 +423,8 @@ static int start_ctl(struct serve *s, const struct ctl_env *env, struct err *e)
 		.ort_path = s->v.ort,
 		.drivers = drivers.drivers,
 		.blobs_max_bytes = s->v.files_max,
-		.keep = s->v.keep};
+		.keep = s->v.keep,
+		.check_every_ms = s->v.check_every_ms};
 
 	serve_drivers_fill(&drivers, &s->v.devices);
 	cc.n_drivers = drivers.n;

@@ -25,6 +25,7 @@
 #include "farm/devmgr.h"
 #include "farm/ingest.h"
 #include "farm/judge.h"
+#include "farm/checkup.h"
 #include "farm/keep.h"
 #include "farm/restore.h"
 #include "farm/runtimes.h"
@@ -60,6 +61,7 @@ struct ctl {
 	struct ingest *ingest;
 	struct devmgr *devmgr;
 	struct keep *keep;
+	struct checkup *checkup;
 	struct backup *backup;
 	char farm_id[64];
 	struct map *askers; /* by token */
@@ -356,6 +358,7 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 	str_copy(c->farm_id, sizeof(c->farm_id), farm_id);
 	c->tools = tools_new(cfg->tools_dir, cfg->ort_path);
 	c->turn = turn_new(&fc, &c->env, c->store, &turn_ops, c);
+	c->checkup = checkup_new(&c->env, cfg->check_every_ms, c->store, turn_farm(c->turn));
 	rc = restore_farm(turn_farm(c->turn), c->store, &event, e);
 	if (rc)
 		return rc;
@@ -367,6 +370,7 @@ static int open_parts(struct ctl *c, const struct ctl_config *cfg, struct err *e
 		devmgr_new(&c->env, &dc, c->turn, c->ingest, c->blobs, c->tools, &devmgr_ops, c);
 	turn_post(c->turn, &(struct farm_event){.kind = FARM_BOOT});
 	keep_start(c->keep);
+	checkup_start(c->checkup);
 	return start_drivers(c, cfg, e);
 }
 
@@ -405,8 +409,9 @@ static void maybe_stopped(struct ctl *c)
 	void (*fn)(void *arg) = c->stopped;
 
 	if (!c->stopping || !c->stopped || !c->devices_stopped || c->judging ||
-		!keep_idle(c->keep) || !backup_idle(c->backup) || !ingest_idle(c->ingest) ||
-		turn_in_store(c->turn) || (turn_store_ok(c->turn) && !turn_idle(c->turn)))
+		!keep_idle(c->keep) || !checkup_idle(c->checkup) || !backup_idle(c->backup) ||
+		!ingest_idle(c->ingest) || turn_in_store(c->turn) ||
+		(turn_store_ok(c->turn) && !turn_idle(c->turn)))
 		return;
 	c->stopped = NULL;
 	refuse_askers(c);
@@ -428,6 +433,7 @@ void ctl_stop(struct ctl *c, void (*stopped)(void *arg), void *arg)
 	c->stopped_arg = arg;
 	turn_freeze(c->turn);
 	keep_stop(c->keep);
+	checkup_stop(c->checkup);
 	backup_stop(c->backup);
 	devmgr_stop(c->devmgr, devices_stopped, c);
 }
@@ -451,6 +457,7 @@ void ctl_free(struct ctl *c)
 	ingest_free(c->ingest);
 	turn_free(c->turn);
 	keep_free(c->keep);
+	checkup_free(c->checkup);
 	backup_free(c->backup);
 	store_close(c->store);
 	tools_free(c->tools);
@@ -556,6 +563,7 @@ void ctl_get_health(const struct ctl *c, struct ctl_health *ret_h)
 	ret_h->samples = st.values;
 	ret_h->started_ms = c->started_ms;
 	keep_get_stats(c->keep, &ret_h->kept);
+	checkup_get_stats(c->checkup, &ret_h->check);
 }
 
 /* ---- lent to the API ---- */

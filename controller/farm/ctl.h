@@ -52,6 +52,7 @@ struct ctl_config {
 	struct farm_config farm;
 	int64_t blobs_max_bytes; /* quota of uploads */
 	struct ctl_keep keep;
+	int64_t check_every_ms; /* between two readings through the store; 0: none */
 };
 
 /* What the outside world lends: time, timers, descriptors, children, threads (the upper half of
@@ -139,6 +140,14 @@ struct ctl_kept {
 	bool failing;
 };
 
+/* Reading through the store, since the start. */
+struct ctl_check {
+	int64_t ended_ms; /* wall clock of the last that came to an end; 0: none yet */
+	int64_t whole_ms; /* of the last that found no damage */
+	int64_t rows;     /* that the last one read */
+	bool damaged;     /* so it found */
+};
+
 struct ctl_health {
 	bool store_ok;
 	char store_text[LIMIT_CAUSE]; /* why not, when it is not */
@@ -147,6 +156,7 @@ struct ctl_health {
 	int64_t sessions, chunks, samples, resends; /* since the start */
 	int64_t started_ms;
 	struct ctl_kept kept;
+	struct ctl_check check;
 };
 void ctl_get_health(const struct ctl *c, struct ctl_health *ret_h);
 

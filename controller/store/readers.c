@@ -4,10 +4,12 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/store.h"
@@ -28,6 +30,7 @@ struct readers {
 	pthread_mutex_t lock; /* of lent and held */
 	pthread_cond_t changed;
 	int held;
+	atomic_bool damaged;
 };
 
 static const char *const file_names[READER_FILES] = {"control.db", "samples.db"};
@@ -189,6 +192,16 @@ int reader_prepare(struct store_reader *r, sqlite3_stmt **ret_st, const char *sq
 	return db_prepare(reader_db(r), ret_st, sql, e);
 }
 
+/* Who asked is told, and once the log: the others go on with what is whole. */
+int reader_error(struct store_reader *r, int sqlite_rc, struct err *e)
+{
+	int rc = db_error(reader_db(r), sqlite_rc, e, "reading");
+
+	if (rc == ERR_CORRUPT && !atomic_exchange(&r->pool->damaged, true))
+		log_err("event=store_damaged cause=\"%s\"", e->text);
+	return rc;
+}
+
 int reader_step(struct store_reader *r, sqlite3_stmt *st, struct err *e)
 {
 	int rc = sqlite3_step(st);
@@ -201,7 +214,12 @@ int reader_step(struct store_reader *r, sqlite3_stmt *st, struct err *e)
 	if (rc == SQLITE_ROW || rc == SQLITE_INTERRUPT)
 		return err_set(e, ERR_TIMEOUT,
 			"reading took longer than %d ms; ask for less at once", STORE_READ_MS);
-	return db_error(reader_db(r), rc, e, "reading");
+	return reader_error(r, rc, e);
+}
+
+bool readers_damaged(const struct readers *p)
+{
+	return p->damaged;
 }
 
 void reader_end(struct store_reader *r)

@@ -22,6 +22,9 @@ struct readers *readers_new(const char *dir, struct err *e);
 void readers_free(struct readers *r); /* every reader is back; NULL is allowed */
 struct store_reader *readers_get(struct readers *r, int wait_ms, struct err *e);
 
+/* Whether one has met damage; any thread. */
+bool readers_damaged(const struct readers *r);
+
 /* While held, no read begins; those that run end by their deadline. Counted. */
 void readers_hold(struct readers *r);
 void readers_release(struct readers *r);
@@ -34,6 +37,8 @@ void readers_release(struct readers *r);
 int reader_begin(struct store_reader *r, enum reader_file file, int ms, struct err *e);
 int reader_prepare(struct store_reader *r, sqlite3_stmt **ret_st, const char *sql, struct err *e);
 int reader_step(struct store_reader *r, sqlite3_stmt *st, struct err *e);
+int reader_error(
+	struct store_reader *r, int sqlite_rc, struct err *e); /* what SQLite said of one */
 void reader_end(struct store_reader *r);
 struct db *reader_db(struct store_reader *r); /* of the read that has begun */
 

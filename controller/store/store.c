@@ -318,6 +318,7 @@ void store_get_stats(struct store *s, struct store_stats *ret_st)
 		.control_wal_bytes = control.wal_bytes,
 		.samples_bytes = samples.file_bytes,
 		.samples_wal_bytes = samples.wal_bytes,
+		.damaged = readers_damaged(s->readers),
 		.queued = control.queued + samples.queued,
 		.queued_bytes = control.queued_bytes + samples.queued_bytes,
 	};

@@ -276,6 +276,7 @@ struct store_stats {
 	uint64_t batches, batch_ns, chunks, values, resends; /* samples */
 	int64_t control_bytes, control_wal_bytes, samples_bytes, samples_wal_bytes;
 	bool control_wal_pinned, samples_wal_pinned; /* by another program that reads without end */
+	bool damaged;                                /* a read has met damage since the start */
 	uint64_t queued;       /* submitted to either writer and not yet done … */
 	uint64_t queued_bytes; /* … in bytes */
 	struct store_latency latency[STORE_LATENCY_KINDS];
