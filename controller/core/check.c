@@ -168,6 +168,7 @@ static void check_job(const struct farm *f, const struct job *j)
 		"a job that breaks what it gets is paused");
 	MUST_J(ended == j->row.n_ended, "ended runs are counted once");
 	MUST_J(job_is_final(j->row.state) == (ended == j->row.n_runs), "a job ends with its runs");
+	MUST_J(pending == j->n_pending, "what is pending is counted");
 	MUST_J(j->want.queued == (pending && !idle), "what waits is in the queue");
 	(void)f;
 }

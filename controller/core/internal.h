@@ -108,6 +108,11 @@ struct slot {
 	struct lease *lease;
 };
 
+struct pinned {
+	int64_t pin;
+	int slot;
+};
+
 /* What speaks against a job, since it last gave a result; see blame.c. */
 struct blame {
 	uint8_t failed_on[LIMIT_DEVICES / 8]; /* bits of device.index */
@@ -129,7 +134,9 @@ struct job {
 	int64_t newest;       /* of its attempts */
 	struct blame blame;
 	struct slot *slots;
-	struct run **runs;            /* [slot * n_variants + variant] */
+	int n_pending;         /* of them */
+	struct pinned *by_pin; /* all of them in the order of their pins; NULL: they have none */
+	struct run **runs;     /* [slot * n_variants + variant] */
 	struct attempt_list attempts; /* that still are, ended ones too */
 };
 
@@ -313,7 +320,8 @@ void job_cancel(struct farm *f, const struct farm_event *ev);
 void job_retry(struct farm *f, const struct farm_event *ev);
 void job_run_ended(struct farm *f, struct run *r);
 int job_slot_for(const struct job *j, const struct device *d); /* -1: none */
-void job_requeue(struct farm *f, struct job *j);               /* after its slots changed */
+void job_requeue(struct farm *f, struct job *j);
+void job_settle(struct farm *f, struct job *j); /* after one was granted, which the caller noted */
 int job_index(const struct run *r);
 
 /* ---- wait.c ---- */

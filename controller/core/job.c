@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -77,6 +78,7 @@ void job_free(struct farm *f, struct job *j)
 	row_release(&job_table, &j->row);
 	mem_free(j->deadline_ms);
 	mem_free(j->slots);
+	mem_free(j->by_pin);
 	mem_free(j->runs);
 	mem_free(j);
 }
@@ -301,42 +303,55 @@ static bool avoids(const struct job *j, int slot, const struct device *d)
 	return false;
 }
 
+static int by_pin(const void *a, const void *b)
+{
+	const struct pinned *x = a, *y = b;
+
+	return x->pin < y->pin ? -1 : x->pin > y->pin;
+}
+
+/* Pins do not change, and either every slot has one or none. */
+static void index_pins(struct job *j)
+{
+	if (j->by_pin || !j->slots[0].pin)
+		return;
+	j->by_pin = mem_zalloc(j->n_slots * sizeof(*j->by_pin));
+	for (int s = 0; s < j->n_slots; s++)
+		j->by_pin[s] = (struct pinned){j->slots[s].pin, s};
+	qsort(j->by_pin, j->n_slots, sizeof(*j->by_pin), by_pin);
+}
+
+static int pinned_slot_for(const struct job *j, const struct device *d)
+{
+	struct pinned want = {.pin = d->row.id}, *hit;
+
+	hit = bsearch(&want, j->by_pin, j->n_slots, sizeof(want), by_pin);
+	return hit && j->slots[hit->slot].pending ? hit->slot : -1;
+}
+
 int job_slot_for(const struct job *j, const struct device *d)
 {
-	int others = j->want.selq->n_match - 1; /* that match and are no other slot's */
+	/* That match and are no other slot's. */
+	int others = j->want.selq->n_match - 1 - (j->n_slots - j->n_pending);
 
+	if (j->by_pin)
+		return pinned_slot_for(j, d);
 	for (int i = 0; i < j->n_slots; i++) {
 		if (j->slots[i].pending)
 			continue;
 		if (j->slots[i].device == d->row.id)
 			return -1; /* each slot is another device */
-		others--;
 	}
-	for (int i = 0; i < j->n_slots; i++) {
-		const struct slot *s = &j->slots[i];
-
-		if (!s->pending || (s->pin && s->pin != d->row.id))
-			continue;
-		if (s->pin || others <= 0 || !avoids(j, i, d))
+	for (int i = 0; i < j->n_slots; i++)
+		if (j->slots[i].pending && (others <= 0 || !avoids(j, i, d)))
 			return i;
-	}
 	return -1;
 }
 
-/* Brings "pending" and the place in the queue in line with the runs. */
-void job_requeue(struct farm *f, struct job *j)
+/* Brings the place in the queue in line with what is pending. */
+void job_settle(struct farm *f, struct job *j)
 {
-	bool any = false;
-
-	for (int s = 0; s < j->n_slots; s++) {
-		bool queued = false;
-
-		for (int v = 0; v < j->n_variants; v++)
-			queued |= j->runs[s * j->n_variants + v]->row.state == RUN_QUEUED;
-		j->slots[s].pending = queued && !j->slots[s].lease;
-		any |= j->slots[s].pending;
-	}
-	if (!any || j->row.state == JOB_PAUSED || j->row.cancel_asked ||
+	if (!j->n_pending || j->row.state == JOB_PAUSED || j->row.cancel_asked ||
 		job_is_final(j->row.state)) {
 		want_remove(f, &j->want);
 		timer_clear(f, &j->timer);
@@ -348,6 +363,22 @@ void job_requeue(struct farm *f, struct job *j)
 								 : f->cfg.rematch_ms);
 	want_add(f, &j->want);
 	queue_match_want(f, &j->want);
+}
+
+/* And "pending" with the runs. */
+void job_requeue(struct farm *f, struct job *j)
+{
+	index_pins(j);
+	j->n_pending = 0;
+	for (int s = 0; s < j->n_slots; s++) {
+		bool queued = false;
+
+		for (int v = 0; v < j->n_variants; v++)
+			queued |= j->runs[s * j->n_variants + v]->row.state == RUN_QUEUED;
+		j->slots[s].pending = queued && !j->slots[s].lease;
+		j->n_pending += j->slots[s].pending;
+	}
+	job_settle(f, j);
 }
 
 /* ---- failures, ends ---- */

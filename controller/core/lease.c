@@ -92,11 +92,14 @@ struct lease *lease_grant_job(struct farm *f, struct device *d, struct job *j, i
 	l->job = j;
 	map_put(f->leases, l->row.id, l);
 	s->pending = false;
+	j->n_pending--;
 	s->lease = l;
 	s->device = d->row.id;
 	granted(f, d, l);
 	lease_extend_for(f, l, f->cfg.lease_grace_ms);
-	job_requeue(f, j);
+	/* Only this slot changed: where a job gets many devices in one step, a look at all of them behind
+	 * each would cost their square. */
+	job_settle(f, j);
 	return l;
 }
 

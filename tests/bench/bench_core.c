@@ -488,7 +488,7 @@ int main(int argc, char **argv)
 		tell(farms[i], farms[0]);
 	for (int i = 0; i < n; i++)
 		end(farms[i]);
-	for (int devices = 10; !grows && devices <= (brief ? 10 : 1000); devices *= 10)
+	for (int devices = 10; devices <= (brief ? 100 : 1000); devices *= 10)
 		tell_job_for_all(devices);
 	return 0;
 }

@@ -30,6 +30,7 @@ from bench_zoom import end_daemon, fill, forget, zooms
 from table import Table, number
 
 CORE = re.compile(r"^(\d+) devices, (\d+) queued runs, .* p99 ([\d.]+) us, .* the same mix ([\d.]+) us")
+JOB_FOR_ALL = re.compile(r"^one job for all of (\d+) idle devices: ([\d.]+) ms")
 ASKED = 20        # times each request is made
 CORE_MAX = 0.34   # four times the cost from 10 to 1 000 devices and 100 to 100 000 runs is 0.3 and 0.2
 FLAT_MAX = 0.2    # what should not grow: within 1.6 for each decade, which is also what noise makes
@@ -86,6 +87,9 @@ def core(growth, small):
             growth.put("a step with queued runs (100 devices), p99", runs, p99)
     for what in list(growth.costs):
         growth.tell(what, "us", CORE_MAX if what.endswith("mean") else None)
+    for m in filter(None, map(JOB_FOR_ALL.match, text.split("\n"))):
+        growth.put("a job for all devices, one step", int(m.group(1)), float(m.group(2)))
+    growth.tell("a job for all devices, one step", "ms", LINEAR_MAX)
 
 
 # ---- samples ----
