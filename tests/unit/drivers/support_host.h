@@ -31,7 +31,7 @@
 
 #define SUPPORT_OPS         32
 #define SUPPORT_DEVS        8
-#define SUPPORT_PATIENCE_MS 20000 /* real time, after which a wait fails the test */
+#define SUPPORT_PATIENCE_MS 60000 /* real time, after which a wait fails the test */
 
 enum support_work {
 	SUPPORT_INLINE,  /* blocking work runs in support_step(), in its order, on this thread */
