@@ -18,7 +18,7 @@ from . import agentproto as ap
 BUILD = os.environ.get("FRAMEFARM_BUILD", "build")
 AGENT = os.path.abspath(os.path.join(BUILD, "framefarm-agent"))
 RUNNER = os.path.abspath(os.path.join(BUILD, "tests", "fakerunner"))
-PATIENCE = float(os.environ.get("FRAMEFARM_PATIENCE", "30"))
+PATIENCE = float(os.environ.get("FRAMEFARM_PATIENCE", "60"))
 
 
 def wait_for(condition, what="the condition"):

@@ -13,7 +13,7 @@
 
 #include "loop/loop.h"
 
-#define SUPPORT_PATIENCE_MS 20000
+#define SUPPORT_PATIENCE_MS 60000
 
 struct rig {
 	struct loop *loop;
