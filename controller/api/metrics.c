@@ -120,7 +120,7 @@ static void put_kept(struct buf *b, const struct args *a)
 		"seconds", k->round_ms / 1000.0);
 	metric_f(b, "store_check_seconds", "gauge",
 		"When the store was last read through and found whole, since the start; 0: not "
-	        "yet.",
+		"yet.",
 		"seconds", a->health.check.whole_ms / 1000.0);
 	metric_i(b, "store_check_rows", "gauge",
 		"Rows that the last reading through the store read.", a->health.check.rows);

@@ -26,7 +26,7 @@ static const struct sign signs[] = {
 		"end it; `fuser -v samples.db` in the data directory names it"},
 	{"framefarm_store_damaged 1\n", "a file of the store is damaged",
 		"the daemon's log says which; stop the daemon, keep a copy of the data directory, "
-                "see "
+		"see "
 		"what `framefarm store check` finds, then `framefarm restore` a backup"},
 	{"framefarm_upkeep_failing 1\n", "removing what is old fails", "the daemon's log says why"},
 	{"framefarm_backup_failed 1\n", "the last backup failed", "`framefarm backup` says why"},

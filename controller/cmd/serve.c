@@ -150,7 +150,7 @@ static const struct option_row rows[] = {
 		.fallback = "1d",
 		OPTION_AT(struct serve_values, check_every_ms),
 		.help = "how often the whole store is read, a little at a time, to find damage "
-                        "while "
+			"while "
 			"there are backups from before it; 0: never"},
 	{.name = "rate",
 		.type = OPTION_INT,
