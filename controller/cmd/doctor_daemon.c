@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "cmd/datadir.h"
 #include "cmd/units.h"
 
 #define DEFAULT_PORT 8765 /* of PATHS_DEFAULT_URL */
@@ -33,6 +34,24 @@ static void check_token(struct doctor *d)
 	if (st.st_mode & OTHERS)
 		doctor_say(d, DOCTOR_FAIL, fix, "%s can be read by others: mode %o", path,
 			st.st_mode & 07777u);
+}
+
+/* Its own user alone: what root may write says nothing of the daemon's. */
+static bool say_unwritable(struct doctor *d)
+{
+	char part[32], fix[PATHS_MAX + 64];
+	int errnum = datadir_unwritable(d->data, part, sizeof(part));
+
+	if (!errnum)
+		return false;
+	if (errnum == EROFS)
+		snprintf(fix, sizeof(fix),
+			"mount -o remount,rw \"$(findmnt -n -o TARGET -T '%s')\"", d->data);
+	else
+		snprintf(fix, sizeof(fix), "sudo chown -R %u '%s'", (unsigned)geteuid(), d->data);
+	doctor_say(d, DOCTOR_FAIL, fix, "%s%s%s cannot be written: %s", d->data, *part ? "/" : "",
+		part, strerror(errnum));
+	return true;
 }
 
 void doctor_data(struct doctor *d)
@@ -62,7 +81,7 @@ void doctor_data(struct doctor *d)
 	else if (st.st_mode & OTHERS)
 		doctor_say(d, DOCTOR_FAIL, fix, "%s is open to others: mode %o", d->data,
 			st.st_mode & 07777u);
-	else
+	else if (!say_unwritable(d))
 		doctor_say(d, DOCTOR_OK, "", "%s", d->data);
 	check_token(d);
 }

@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cmd/command.h"
+#include "cmd/datadir.h"
 #include "cmd/host.h"
 #include "cmd/options.h"
 #include "cmd/paths.h"
@@ -216,52 +217,6 @@ struct serve {
 
 /* ---- configuration ---- */
 
-/* What is there already must be a directory of ours; nothing there is well too. */
-static int check_data_dir(const char *path, struct err *e)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		return errno == ENOENT ? 0 : err_errno(e, errno, "cannot look at %s", path);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(
-			e, ERR_INVAL, "%s is no directory; name another one with --data", path);
-	if (st.st_uid != geteuid())
-		return err_set(e, ERR_PERM,
-			"the data directory %s belongs to another user; name "
-			"another one with --data",
-			path);
-	return 0;
-}
-
-static int make_data_dir(const char *dir, struct err *e)
-{
-	char path[PATHS_MAX];
-	struct stat st;
-	int rc;
-
-	if (!str_copy(path, sizeof(path), dir))
-		return err_set(e, ERR_TOOBIG, "the path of the data directory is too long");
-	for (char *p = path + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0755) && errno != EEXIST)
-			return err_errno(e, errno, "cannot make the directory %s", path);
-		*p = '/';
-	}
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return err_errno(e, errno, "cannot make the data directory %s", path);
-	rc = check_data_dir(path, e);
-	if (rc)
-		return rc;
-	if (stat(path, &st))
-		return err_errno(e, errno, "cannot look at %s", path);
-	if ((st.st_mode & 077) && chmod(path, 0700))
-		return err_errno(e, errno, "cannot make the data directory %s private", path);
-	return 0;
-}
-
 /* Drivers hand paths to other processes: they must not depend on where we stand. */
 static int absolute(char *path, size_t size, struct err *e)
 {
@@ -322,7 +277,7 @@ static struct api_config api_config(const struct serve_values *v)
 static int check(const struct serve_values *v, struct err *e)
 {
 	struct api_config ac = api_config(v);
-	int rc = check_data_dir(v->data, e);
+	int rc = datadir_check(v->data, e);
 
 	if (!rc)
 		rc = api_check(&ac, e);
@@ -449,7 +404,7 @@ static int start(struct serve *s, struct err *e)
 {
 	struct api_config ac = api_config(&s->v);
 	struct ctl_env env;
-	int rc = make_data_dir(s->v.data, e);
+	int rc = datadir_make(s->v.data, e);
 
 	if (rc || (rc = absolute(s->v.data, sizeof(s->v.data), e)))
 		return rc;

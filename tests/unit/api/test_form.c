@@ -138,7 +138,7 @@ static void an_odd_address_of_what_is_no_request_leaves_nothing(void **state)
 	client_until_closed(&c);
 	client_close(&c);
 	client_open(&c, r);
-	client_send(&c, "GET /%zz HTTP/1.1\r\nHost: x\r\n", 30);
+	client_send(&c, "GET /%zz HTTP/1.1\r\nHost: x\r\n", 28);
 	rig_settle(r);
 	client_close(&c);
 	rig_settle(r);
