@@ -56,7 +56,7 @@ export function useRig() {
 	});
 }
 
-/** Tells the server what happens in its farm: "progress 420", "finish". */
+/** Tells the server what happens in its farm: "progress 420", "finish", "age values", "age all". */
 export function tell(line) {
 	rig.server.stdin.write(`${line}\n`);
 }

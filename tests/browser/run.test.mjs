@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import {readFile} from "node:fs/promises";
 import {test} from "node:test";
-import {assertHarmless, open, useRig, withPage} from "./harness.mjs";
+import {assertHarmless, open, tell, useRig, withPage} from "./harness.mjs";
 
 useRig();
 
@@ -23,6 +23,16 @@ function redPixels(page) {
 			n += data[i] > 150 && data[i + 1] < 90 && data[i + 2] < 90 && data[i + 3] > 100;
 		return n;
 	});
+}
+
+/* The page does not follow what upkeep removes; whoever looks again sees it. */
+async function reloadUntil(page, text) {
+	for (let i = 0; i < 50; i++) {
+		await open(page, "/runs/r902");
+		await page.waitForSelector("#head *");
+		if (text.test(await page.innerText("#run"))) return;
+	}
+	assert.fail(`${text} did not come: ${await page.innerText("#run")}`);
 }
 
 async function drag(page, from, to) {
@@ -264,6 +274,26 @@ test("it is dark where the reader wants it dark, and fits a narrow screen", asyn
 		);
 		assert.ok(r + g + b < 120);
 		assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+	});
+});
+
+test("what was removed of an old run is said, first its values and then the rest", async () => {
+	await withPage({}, async (page) => {
+		const today = new Date().toISOString().slice(0, 10);
+		await openRun(page, "/runs/r902");
+		assert.doesNotMatch(await page.innerText("#run"), /removed/);
+		tell("age values");
+		await reloadUntil(page, /The values of this run were removed on/);
+		assert.match(
+			await page.innerText("#run"),
+			new RegExp(`removed on ${today}; these charts are made of one-second rollups`),
+		);
+		assert.ok(await page.locator(".pane canvas").count());
+		tell("age all");
+		await reloadUntil(page, /The samples of this run were removed on/);
+		assert.match(await page.innerText("#run"), /its results above are kept/);
+		assert.equal(await page.locator(".pane canvas").count(), 0);
+		assert.match(await page.innerText("#head"), /pass/);
 	});
 });
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The dashboard's tests look at this: the real API and the real pages over a made-up farm. Prints
- * its address and token, then obeys lines on stdin ("progress 420", "finish") until that closes.
+ * its address and token, then obeys lines on stdin ("progress 420", "finish", "age values", "age all") until that closes.
  *
  *	server DIR     an empty directory
  */
@@ -38,6 +38,10 @@ static void obey(struct ctl *c, const char *line)
 		world_progress(c, permille);
 	else if (!strncmp(line, "finish", 6))
 		world_finish(c);
+	else if (!strncmp(line, "age values", 10))
+		world_age(c, false);
+	else if (!strncmp(line, "age all", 7))
+		world_age(c, true);
 }
 
 static int wait_ms(const struct api *a, const struct ctl *c)

@@ -4,14 +4,18 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agents/plan.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/rstr.h"
 #include "base/str.h"
 #include "core/rows.h"
+#include "farm/ctl.h"
+#include "store/upkeep.h"
 #include "support_ctl.h"
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
@@ -368,4 +372,16 @@ void world_finish(struct ctl *c)
 
 	put_judged(c, WORLD_RUN_LIVE, &o, clock_wall_ms() - 90000);
 	fake_event(c, "run", WORLD_RUN_LIVE, WORLD_RUN_LIVE, "running", "completed");
+}
+
+void world_age(struct ctl *c, bool all)
+{
+	struct upkeep_done d;
+	struct err e = {0};
+
+	do
+		if (upkeep_remove(ctl_store(c), WORLD_RUN_COOL, all ? UPKEEP_ROLLUPS : UPKEEP_RAW,
+			    clock_wall_ms(), &d, &e))
+			abort();
+	while (d.more);
 }

@@ -3,6 +3,7 @@
 #ifndef FRAMEFARM_TEST_BROWSER_WORLD_H
 #define FRAMEFARM_TEST_BROWSER_WORLD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ctl;
@@ -19,6 +20,8 @@ void world_seed(struct ctl *c);
 /* The live run goes on, or ends. */
 void world_progress(struct ctl *c, int permille);
 void world_finish(struct ctl *c);
+/* The values of WORLD_RUN_COOL are removed as those of an old run are, or all its samples. */
+void world_age(struct ctl *c, bool all);
 
 /* world_samples.c: what an attempt left in the store. heat: 0 stays cool … 1 is slow from half-way
  * on. */
