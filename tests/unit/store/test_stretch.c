@@ -21,7 +21,7 @@ static int64_t even(int64_t chunk)
 /* Ever slower: no place is where its share of the time would have it. */
 static int64_t slower(int64_t chunk)
 {
-	return chunk * chunk * chunk * SECOND / 1000 + chunk * SECOND;
+	return chunk * chunk * chunk * (SECOND / 1000) + chunk * SECOND;
 }
 
 static int64_t backwards(int64_t chunk)
