@@ -2,9 +2,12 @@
 """The switch of faultdisk.c: which calls on which files fail, from which one on, or are the last thing
 that a process does."""
 
+import atexit
 import mmap
 import os
+import shutil
 import struct
+import tempfile
 
 OFF, FAIL_IO, FAIL_SPACE, DIE = range(4)
 WRITE, SYNC, TRUNCATE, RENAME, CREATE = 1, 2, 4, 8, 16
@@ -45,4 +48,11 @@ class Faults:
 
     @staticmethod
     def preload(build):
-        return os.path.abspath(os.path.join(build, "tests", "faultdisk.so"))
+        """For LD_PRELOAD, which is separated by blanks and colons and knows no way to quote them."""
+        path = os.path.abspath(os.path.join(build, "tests", "faultdisk.so"))
+        if " " in path or ":" in path:
+            folder = tempfile.mkdtemp(prefix="ff-faults-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            os.symlink(path, os.path.join(folder, "faultdisk.so"))
+            path = os.path.join(folder, "faultdisk.so")
+        return path
