@@ -31,7 +31,7 @@ class Metrics(DaemonTest):
         cls.world.setUp()
         cls.addClassCleanup(cls.world.tearDown)
         d = cls.world.daemon()
-        cls.world.cli("run", cls.world.job_file(mlp_job(budget={"ms": 16})), check=PASS)
+        cls.world.cli("run", cls.world.job_file(mlp_job(budget={"ms": 1000})), check=PASS)
         d.stop()
         db = sqlite3.connect(os.path.join(d.data, "control.db"))
         columns = [row[1] for row in db.execute("PRAGMA table_info(devices)")]
