@@ -67,7 +67,7 @@ class Sql(DaemonTest):
 
     def test_the_stock_shell_reads_the_same_with_the_extension(self):
         d, job, run, attempt = self.farm()
-        script = ("ATTACH '%s/samples.db' AS s;\n.load %s\n.mode csv\n"
+        script = ("ATTACH '%s/samples.db' AS s;\n.load \"%s\"\n.mode csv\n"
                   "SELECT t_ns, value FROM sample WHERE attempt = %d AND stream = 'paced';\n"
                   "SELECT state, pinned IS NULL FROM job;\n"
                   "SELECT count(*) FROM framefarm_values(x'00ff');\n"
