@@ -2,8 +2,6 @@
 /* Devices as JSON, with what a person can do about them; see show.h. */
 #include "api/show.h"
 
-#include <string.h>
-
 #include "base/json.h"
 #include "base/str.h"
 #include "core/rows.h"
@@ -12,7 +10,8 @@
 static const char *const advice[DEVICE_STATES_END] = {
 	[DEVICE_ABSENT] = "It is not connected: look at its cable and power, or, where it was "
 			  "reached over the network, whether it is on and `framefarm device "
-			  "connect` was told its address.",
+			  "connect` was told its address. The daemon's own machine takes part "
+			  "with `serve --local`.",
 	[DEVICE_AUTHORIZING] = "Unlock it and confirm the debugging prompt on its screen.",
 	[DEVICE_NEEDS_HUMAN] = "Somebody must go there.",
 	[DEVICE_RECOVERING] = "It is being brought back; if that fails it is quarantined.",
@@ -25,8 +24,6 @@ const char *show_device_advice(const struct device_row *d)
 	/* What these need is a sentence that says what to do. */
 	if (*d->need && (d->state == DEVICE_NEEDS_HUMAN || d->state == DEVICE_AUTHORIZING))
 		return "";
-	if (d->state == DEVICE_ABSENT && !strcmp(d->driver, "local"))
-		return "This machine takes part while its daemon runs with --local.";
 	if (d->state > 0 && d->state < DEVICE_STATES_END && advice[d->state])
 		return advice[d->state];
 	return "";
